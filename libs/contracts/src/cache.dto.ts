@@ -1,0 +1,66 @@
+import { RUN_ID_PATTERN, type MediaKind, MEDIA_KINDS } from '@ferry/kernel';
+import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { AssetRequest, OwnedRequest, SHA256_PATTERN } from './common.dto';
+
+/** Asks for a place to put an asset's bytes. */
+export class OpenDownloadRequest extends AssetRequest {
+  @Matches(RUN_ID_PATTERN) downloadId!: string;
+  @IsInt() @Min(1) epoch!: number;
+  @IsInt() @Min(1) attempt!: number;
+  /** As the provider or user named it; made safe here. */
+  @IsOptional() @IsString() @MaxLength(1000) filename?: string;
+  @IsIn(MEDIA_KINDS) kind!: MediaKind;
+  /** Bytes, where known before: refused now if they cannot fit. */
+  @IsOptional() @IsInt() @Min(1) sizeBytes?: number;
+  /** Where the content is known already: other content is refused as `content-changed`. */
+  @IsOptional() @Matches(SHA256_PATTERN) sha256?: string;
+}
+
+export interface OpenDownloadAnswer {
+  /** PUT the bytes here, once; answers a CachedFile. */
+  readonly putUrl: string;
+  readonly nodeId: string;
+}
+
+export interface CachedFile {
+  readonly assetId: string;
+  readonly nodeId: string;
+  /** Relative to the cache's folder: `assets/{assetId}/{filename}`. */
+  readonly path: string;
+  readonly filename: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly mimeType: string;
+  readonly kind: MediaKind;
+  readonly width?: number;
+  readonly height?: number;
+  readonly durationSeconds?: number;
+}
+
+export class AcquireLeaseRequest extends AssetRequest {
+  /** Who reads: a run's id, or a gateway's request id. */
+  @IsString() @IsNotEmpty() @MaxLength(100) holder!: string;
+  @IsInt() @Min(1_000) @Max(60_000) ttlMs!: number;
+}
+
+export interface AcquireLeaseAnswer {
+  readonly leaseId: string;
+  readonly expiresAt: string;
+  readonly file: CachedFile;
+  /** GET or HEAD the bytes here, with Range. */
+  readonly getUrl: string;
+}
+
+export class LeaseRequest extends OwnedRequest {
+  @IsString() @IsNotEmpty() @MaxLength(100) leaseId!: string;
+  @IsOptional() @IsInt() @Min(1_000) @Max(60_000) ttlMs?: number;
+}
+
+export interface CacheUsage {
+  readonly nodeId: string;
+  readonly maxBytes: number;
+  readonly usedBytes: number;
+  readonly reservedBytes: number;
+  readonly files: number;
+  readonly leases: number;
+}

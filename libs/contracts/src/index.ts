@@ -1,0 +1,7 @@
+export * from './cache.dto';
+export * from './catalog.dto';
+export * from './common.dto';
+export * from './lineage.dto';
+export * from './provider.dto';
+export * from './subjects';
+export * from './transfer.dto';

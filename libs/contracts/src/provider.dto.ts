@@ -1,0 +1,139 @@
+import { MEDIA_KINDS, RUN_ID_PATTERN, type AssetUse, type MediaKind, type ReferenceForms } from '@ferry/kernel';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsISO8601, IsNotEmpty, IsNumber, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { NAME_PATTERN, ReferenceFormsDto, SHA256_PATTERN } from './common.dto';
+import type { CachedFile } from './cache.dto';
+
+/** Why a vendor call failed. It decides whether to try again and whether the breaker counts it, never the HTTP status. */
+export const PROVIDER_ERROR_KINDS = [
+  'auth',
+  'quota',
+  'throttled',
+  'invalid-request',
+  'rejected-by-policy',
+  'too-large',
+  'not-found',
+  'unavailable',
+  'timeout',
+  'protocol',
+] as const;
+export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
+
+/** What one variant takes. Bytes, pixels, seconds; inclusive. An absent limit is not known to exist. */
+export interface VariantLimits {
+  readonly mimeTypes: readonly string[];
+  readonly maxBytes?: number;
+  readonly maxWidth?: number;
+  readonly maxHeight?: number;
+  /** Only these sizes, as `1280x720`. */
+  readonly sizes?: readonly string[];
+  /** Only these, as `16:9`. */
+  readonly aspectRatios?: readonly string[];
+  readonly minDurationSeconds?: number;
+  readonly maxDurationSeconds?: number;
+}
+
+export interface VariantCapabilities {
+  readonly variant: string;
+  readonly kinds: readonly MediaKind[];
+  /** Foreign uses that this variant serves, per kind; the first variant and use listed for a kind is its default. */
+  readonly uses: readonly AssetUse[];
+  readonly limits: Partial<Record<MediaKind, VariantLimits>>;
+  readonly referenceIdType: string;
+  /** Seconds that a reference is assumed to live where the vendor says nothing; absent: assumed not to end. */
+  readonly assumedLifetimeSeconds?: number;
+  /** Whether the vendor gives the very bytes back. */
+  readonly returnsBytes: 'exact' | 'changed' | 'none';
+}
+
+/** What an adapter says of its vendor, as data. Answer of `providers.{id}.describe`. */
+export interface ProviderCapabilities {
+  readonly providerId: string;
+  readonly displayName: string;
+  readonly variants: readonly VariantCapabilities[];
+  /** Per kind, what an asset that was born here can be used for by its own id, the default first. */
+  readonly nativeUses: Partial<Record<MediaKind, readonly AssetUse[]>>;
+  readonly originIdTypes: readonly string[];
+  /** URL parameters that only sign a link, besides the common ones. */
+  readonly signatureParameters: readonly string[];
+  /** Seconds that an origin is assumed to live after registration; absent: not known to end. */
+  readonly assumedOriginLifetimeSeconds?: number;
+  /** Seconds of life that a reference must have left to be handed out by default. */
+  readonly safetyMarginSeconds: number;
+  /** The vendor ended the service: since when, and what that means. */
+  readonly sunset?: { readonly date: string; readonly note: string };
+}
+
+export class AuthorizeAccountRequest {
+  @Matches(NAME_PATTERN) owner!: string;
+  /** Absent: the owner's default account. */
+  @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
+}
+
+/** The account is the owner's. Errors: ACCOUNT_REQUIRED, UNKNOWN_ACCOUNT. */
+export interface AuthorizeAccountAnswer {
+  readonly accountId: string;
+  /** Several owners may use it: only an admin-scoped key may register origins there. */
+  readonly shared: boolean;
+}
+
+export class DownloadJobDto {
+  @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
+  @IsIn(MEDIA_KINDS) kind!: MediaKind;
+  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) putUrl!: string;
+}
+
+export class UploadJobDto {
+  @Matches(NAME_PATTERN) variant!: string;
+  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) getUrl!: string;
+  /** The name that the vendor sees: begins with the marker `ferry-{transferId}`. */
+  @IsString() @IsNotEmpty() @MaxLength(255) filename!: string;
+  @IsIn(MEDIA_KINDS) kind!: MediaKind;
+  @IsString() @IsNotEmpty() @MaxLength(100) mimeType!: string;
+  @IsInt() @Min(1) sizeBytes!: number;
+  @Matches(SHA256_PATTERN) sha256!: string;
+  @IsOptional() @IsInt() @Min(1) width?: number;
+  @IsOptional() @IsInt() @Min(1) height?: number;
+  @IsOptional() @IsNumber() @Min(0) durationSeconds?: number;
+}
+
+/** Starts a job that moves bytes. Exactly one of `download` and `upload`. Answered when the job is listening, before the vendor is called. */
+export class StartJobRequest {
+  @IsString() @IsNotEmpty() @MaxLength(100) jobId!: string;
+  @Matches(NAME_PATTERN) owner!: string;
+  @Matches(NAME_PATTERN) accountId!: string;
+  /** The transferId or downloadId. */
+  @Matches(RUN_ID_PATTERN) runId!: string;
+  @IsInt() @Min(1) attempt!: number;
+  @IsISO8601({ strict: true }) deadlineAt!: string;
+  @IsOptional() @ValidateNested() @Type(() => DownloadJobDto) download?: DownloadJobDto;
+  @IsOptional() @ValidateNested() @Type(() => UploadJobDto) upload?: UploadJobDto;
+}
+
+export class JobCommand {
+  @IsIn(['join', 'cancel']) operation!: 'join' | 'cancel';
+  /** Milliseconds to wait for the end before answering `running`. */
+  @IsInt() @Min(0) @Max(10_000) waitMs!: number;
+}
+
+export interface JobFailure {
+  /** A vendor's kind, or an error code of Ferry's data plane such as CONTENT_TRUNCATED, CACHE_FULL. */
+  readonly kind: ProviderErrorKind | 'content-changed' | 'cache-full' | 'cancelled' | 'not-released';
+  readonly code?: string;
+  /** Redacted: no links, keys or personal data. */
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number;
+}
+
+export interface UploadResult {
+  readonly forms: ReferenceForms;
+  readonly expiresAt?: string;
+}
+
+export type JobStatus = { readonly jobId: string; readonly bytes: number } & (
+  | { readonly status: 'running' }
+  | { readonly status: 'succeeded'; readonly upload: UploadResult; readonly download?: undefined }
+  | { readonly status: 'succeeded'; readonly download: CachedFile; readonly upload?: undefined }
+  | { readonly status: 'failed'; readonly error: JobFailure }
+);

@@ -1,0 +1,58 @@
+/**
+ * Every NATS subject of Ferry. Names are noun, then verb. A `*` stands for one token.
+ * Requests are answered by one member of the service's queue group, except those that name a worker, run or job.
+ */
+export const SUBJECTS = {
+  catalog: {
+    register: 'catalog.assets.register',
+    get: 'catalog.assets.get',
+    list: 'catalog.assets.list',
+    remove: 'catalog.assets.delete',
+    history: 'catalog.assets.history',
+    rebuild: 'catalog.projections.rebuild',
+  },
+  transfer: {
+    resolve: 'transfer.routes.resolve',
+    invalidate: 'transfer.references.invalidate',
+    get: 'transfer.transfers.get',
+    list: 'transfer.transfers.list',
+    retry: 'transfer.transfers.retry',
+    cancel: 'transfer.transfers.cancel',
+    plan: 'transfer.routes.plan',
+    check: 'transfer.references.check',
+    rebuild: 'transfer.projections.rebuild',
+  },
+  cache: {
+    open: 'cache.downloads.open',
+    acquire: 'cache.leases.acquire',
+    renew: 'cache.leases.renew',
+    release: 'cache.leases.release',
+    usage: 'cache.usage.get',
+    rebuild: 'cache.projections.rebuild',
+  },
+  lineage: {
+    link: 'lineage.parents.link',
+    unlink: 'lineage.parents.unlink',
+    graph: 'lineage.graph.get',
+    rebuild: 'lineage.projections.rebuild',
+  },
+} as const;
+
+export const providerSubjects = (providerId: string) =>
+  ({
+    describe: `providers.${providerId}.describe`,
+    authorize: `providers.${providerId}.accounts.authorize`,
+    start: `providers.${providerId}.jobs.start`,
+    /** Answered by the one adapter process that runs, or in the last 10 minutes ran, the job. */
+    job: (runId: string, attempt: number) => `providers.${providerId}.jobs.${runId}.${attempt}`,
+  }) as const;
+
+/** Asked of the one transfer worker that holds the run's claim. */
+export const releaseSubject = (transferId: string): string => `transfer.runs.${transferId}.release`;
+/** "Do you hold this run?", asked of one worker. */
+export const holdsSubject = (workerId: string): string => `transfer.worker.${workerId}.holds`;
+/** Sent each second by each worker. */
+export const BEAT_SUBJECT = 'transfer.worker.*.beat';
+export const beatSubject = (workerId: string): string => `transfer.worker.${workerId}.beat`;
+/** Sent when a route's run ends, with its outcome and position. */
+export const endedSubject = (routeId: string): string => `routes.${routeId}.ended`;

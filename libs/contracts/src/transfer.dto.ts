@@ -1,0 +1,81 @@
+import { ASSET_USES, RUN_ID_PATTERN, type AssetUse, type Token } from '@ferry/kernel';
+import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { AssetCommandRequest, AssetRequest, CommandRequest, NAME_PATTERN, OwnedRequest, SHA256_PATTERN } from './common.dto';
+import type { ProviderUrl } from './catalog.dto';
+
+/** getAssetForProvider. */
+export class ResolveRequest extends AssetCommandRequest {
+  @Matches(NAME_PATTERN) providerId!: string;
+  @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
+  @IsOptional() @IsIn(ASSET_USES) use?: AssetUse;
+  /** The reference must live at least this many seconds more. Default: the provider's margin. */
+  @IsOptional() @IsInt() @Min(0) @Max(30 * 86_400) minRemainingTtl?: number;
+}
+
+export type ResolveAnswer =
+  | { readonly status: 'ready'; readonly routeId: string; readonly reference: ProviderUrl; readonly source: 'native' | 'cached'; readonly token?: Token }
+  | { readonly status: 'pending'; readonly routeId: string; readonly transferId: string; readonly token: Token };
+
+export class InvalidateReferenceRequest extends AssetCommandRequest {
+  @Matches(NAME_PATTERN) providerId!: string;
+  @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
+  @IsOptional() @IsIn(ASSET_USES) use?: AssetUse;
+  /** The reference that the provider refused; a newer one is not touched. */
+  @Matches(RUN_ID_PATTERN) referenceId!: string;
+  @IsString() @IsNotEmpty() @MaxLength(200) reason!: string;
+}
+
+export class TransferRequest extends OwnedRequest {
+  @Matches(RUN_ID_PATTERN) transferId!: string;
+}
+
+export class TransferCommandRequest extends CommandRequest {
+  @Matches(RUN_ID_PATTERN) transferId!: string;
+}
+
+export class ListTransfersRequest extends AssetRequest {
+  @IsInt() @Min(1) @Max(200) limit!: number;
+}
+
+export interface TransferView {
+  readonly transferId: string;
+  readonly routeId: string;
+  readonly assetId: string;
+  readonly providerId: string;
+  readonly accountId: string;
+  readonly variant: string;
+  readonly status: 'requested' | 'claimed' | 'uploading' | 'released' | 'accepted' | 'waiting' | 'completed' | 'failed' | 'cancelled';
+  readonly attempt: number;
+  readonly reference?: ProviderUrl;
+  readonly error?: { readonly kind: string; readonly message?: string; readonly retryAfter?: string };
+}
+
+/** Asked by the adapter before it commits an upload at the vendor. */
+export class ReleaseRequest {
+  @Matches(RUN_ID_PATTERN) transferId!: string;
+  @IsInt() @Min(1) attempt!: number;
+  @IsString() @IsNotEmpty() @MaxLength(100) jobId!: string;
+  @IsInt() @Min(0) sizeBytes!: number;
+  @Matches(SHA256_PATTERN) sha256!: string;
+}
+
+export interface ReleaseAnswer {
+  readonly released: true;
+}
+
+export class HoldsRequest {
+  @Matches(RUN_ID_PATTERN) runId!: string;
+  @IsInt() @Min(1) epoch!: number;
+}
+
+export interface HoldsAnswer {
+  readonly holds: boolean;
+}
+
+/** `routes.{routeId}.ended`. */
+export interface RouteEnded {
+  readonly routeId: string;
+  readonly transferId: string;
+  readonly outcome: 'completed' | 'failed' | 'cancelled';
+  readonly token: Token;
+}

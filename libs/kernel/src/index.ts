@@ -1,0 +1,5 @@
+export * from './decider';
+export * from './errors';
+export * from './event';
+export * from './ids';
+export * from './media';
