@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Counts } from './counters';
+import type { Fault } from './faults';
+import { sniffMedia, type SniffedMedia } from './media-facts';
+import { MultipartError, readMultipart, readText } from './multipart';
+import type { ObjectStore, ReceivedBytes, StoredObject } from './object-store';
+
+/** What a vendor's routes stand in. */
+export interface World {
+  readonly store: ObjectStore;
+  /** Milliseconds since 1970, on the simulator's clock, which the control API can advance. */
+  readonly now: () => number;
+  /** `http://host:port` of this simulator. */
+  readonly origin: () => string;
+}
+
+export interface Call {
+  readonly provider: string;
+  readonly operation: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  /** What the route's pattern captured, to the letter. */
+  readonly params: readonly string[];
+  readonly fault: Fault | undefined;
+  readonly counts: Counts;
+  /** Hash of the caller's key. */
+  readonly account: string;
+  /** Fires when the caller goes away. */
+  readonly gone: AbortSignal;
+}
+
+export interface Route {
+  readonly operation: string;
+  readonly method: string;
+  readonly path: RegExp;
+  /** Whoever has the link may read. */
+  readonly open?: boolean;
+  readonly answer: (call: Call) => Promise<void>;
+}
+
+export interface Vendor {
+  readonly provider: string;
+  /** Path prefix on the simulator. */
+  readonly prefix: string;
+  readonly routes: readonly Route[];
+  /** The caller's key. @throws VendorError */
+  readonly authenticate: (request: IncomingMessage) => string;
+  readonly error: (status: number, message: string, code?: number | string) => VendorError;
+}
+
+/** An answer that is an error in the vendor's own shape. */
+export class VendorError extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: object,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A number too large for JSON.stringify to keep, written digit by digit. */
+export const bigNumber = (digits: string): string => `\u0000${digits}\u0000`;
+
+export const toJson = (value: object): string => JSON.stringify(value).replace(/"\\u0000(\d+)\\u0000"/g, '$1');
+
+export const sendJson = (response: ServerResponse, status: number, body: object, headers: Record<string, string> = {}): void => {
+  const text = Buffer.from(toJson(body));
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length, ...headers });
+  response.end(text);
+};
+
+const atRate = (bytesPerSecond: number, signal: AbortSignal) =>
+  async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const step = Math.max(1, Math.floor(bytesPerSecond / 20));
+    for await (const chunk of source) {
+      for (let at = 0; at < chunk.length; at += step) {
+        yield chunk.subarray(at, at + step);
+        await pause(50, undefined, { signal });
+      }
+    }
+  };
+
+/** The request's body, counted, and as slow as the fault says. */
+const bodyOf = (call: Call): AsyncIterable<Buffer> => {
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of call.request as AsyncIterable<Buffer>) {
+      call.counts.bytesIn += chunk.length;
+      yield chunk;
+    }
+  };
+  return call.fault?.bytesPerSecond ? atRate(call.fault.bytesPerSecond, call.gone)(counted()) : counted();
+};
+
+export interface UploadedFile extends ReceivedBytes, SniffedMedia {
+  readonly field: string;
+  readonly filename: string;
+}
+
+export interface Form {
+  readonly fields: ReadonlyMap<string, string>;
+  readonly file: UploadedFile | undefined;
+}
+
+/** Reads a form with at most one file, which stays only if the whole body came. @throws MultipartError */
+export const readForm = async (call: Call, store: ObjectStore): Promise<Form> => {
+  const fields = new Map<string, string>();
+  let received: (ReceivedBytes & { field: string; filename: string }) | undefined;
+  try {
+    await readMultipart(call.request.headers['content-type'], bodyOf(call), async ({ name, filename }, content) => {
+      if (filename === undefined) fields.set(name, await readText(content));
+      else if (received) throw new MultipartError('more than one file');
+      else received = { ...(await store.receive(content)), field: name, filename };
+    });
+  } catch (error) {
+    if (received) await store.discard(received.blob);
+    throw error;
+  }
+  return { fields, file: received && { ...received, ...(await sniffMedia(store.pathOf(received.blob))) } };
+};
+
+export const readJson = async (call: Call): Promise<Record<string, unknown>> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of bodyOf(call)) chunks.push(chunk);
+  const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  if (typeof value !== 'object' || value === null) throw new SyntaxError('The body is no JSON object.');
+  return value as Record<string, unknown>;
+};
+
+const breakOffAt = (bytes: number, response: ServerResponse): Transform => {
+  let left = bytes;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const part = chunk.subarray(0, left);
+      left -= part.length;
+      if (left > 0) done(null, part);
+      else response.write(part, () => response.destroy());
+    },
+  });
+};
+
+/** Sends an object's bytes, with what the fault does to them. */
+export const sendBytes = async ({ response, fault, gone, counts }: Call, object: StoredObject, store: ObjectStore): Promise<void> => {
+  const headers: Record<string, string | number> = { 'content-type': object.mimeType };
+  if (!fault?.unknownLength) headers['content-length'] = object.sizeBytes;
+  response.writeHead(200, headers);
+  response.flushHeaders();
+  const source = store.read(object.blob!);
+  source.on('data', (chunk) => (counts.bytesOut += chunk.length)).pause();
+  const paced = fault?.bytesPerSecond ? atRate(fault.bytesPerSecond, gone)(source) : source;
+  if (fault?.truncateAt !== undefined) await pipeline(paced, breakOffAt(fault.truncateAt, response), response);
+  else await pipeline(paced, response);
+  counts.downloads += 1;
+};
