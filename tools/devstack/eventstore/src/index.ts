@@ -1,0 +1,2 @@
+export { startEventStore, type EventStoreOptions, type RunningEventStore } from './server';
+export { DataFolderError } from './storage/event-log';

@@ -1,0 +1,38 @@
+/** A committed event. Positions are log positions: strictly increasing, with gaps, the same after a restart. */
+export interface RecordedEvent {
+  readonly position: number;
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  readonly isJson: boolean;
+  /** Milliseconds since the unix epoch. */
+  readonly created: number;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+}
+
+export type ProposedEvent = Pick<RecordedEvent, 'id' | 'type' | 'isJson' | 'data' | 'metadata'>;
+
+export type ExpectedRevision = bigint | 'any' | 'no_stream' | 'stream_exists';
+
+export type Direction = 'forwards' | 'backwards';
+
+/** The last revision of a stream that has no events. */
+export const NO_REVISION = -1;
+
+/** Stands for 2^63 - 1, which a number cannot hold: the revision of a tombstone, and the `$tb` of a soft delete. */
+export const LONG_MAX = Number.MAX_SAFE_INTEGER;
+
+/** How LONG_MAX is written on the wire and in metadata. */
+export const LONG_MAX_TEXT = '9223372036854775807';
+
+export const METADATA_TYPE = '$metadata';
+export const TOMBSTONE_TYPE = '$streamDeleted';
+export const LINK_TYPE = '$>';
+
+const METASTREAM_PREFIX = '$$';
+
+export const isMetastream = (stream: string): boolean => stream.startsWith(METASTREAM_PREFIX);
+export const metastreamOf = (stream: string): string => METASTREAM_PREFIX + stream;
+export const originalOf = (metastream: string): string => metastream.slice(METASTREAM_PREFIX.length);

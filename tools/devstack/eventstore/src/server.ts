@@ -1,0 +1,106 @@
+import { isIP } from 'node:net';
+import { Server, ServerCredentials, type handleServerStreamingCall, type MethodDefinition } from '@grpc/grpc-js';
+import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb';
+import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb';
+import { StreamsService, type IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb';
+import type { ReadReq } from '@eventstore/db-client/generated/streams_pb';
+import { append } from './services/append';
+import { BatchAppend } from './services/batch-append';
+import { softDelete, tombstone } from './services/delete';
+import { gossip, refusedServices, supportedMethods } from './services/node-services';
+import { read } from './services/read';
+import { Store } from './store';
+
+export interface EventStoreOptions {
+  /** TCP port; 0 takes any that is free. */
+  readonly port: number;
+  /** Where the log is kept. Created when missing; one server at a time. */
+  readonly dataDir: string;
+  /** A loopback address: there is no access control. Default 127.0.0.1. */
+  readonly host?: string;
+}
+
+export interface RunningEventStore {
+  /** For EventStoreDBClient.connectionString. */
+  readonly connectionString: string;
+  readonly port: number;
+  /** Ends all calls at once and closes the log. What was acknowledged is on disk already. */
+  close(): Promise<void>;
+}
+
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+const SERVER_OPTIONS = {
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+  'grpc.max_send_message_length': -1,
+  // As the real server: a frozen client loses its connection after 20 seconds.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+};
+
+type StreamsHandlers = Pick<IStreamsServer, 'append' | 'batchAppend' | 'delete' | 'tombstone'> & {
+  read: handleServerStreamingCall<ReadReq, Uint8Array>;
+};
+
+/** Read answers are encoded before they come to gRPC. */
+const readMethod: MethodDefinition<ReadReq, Uint8Array> = {
+  ...StreamsService.read,
+  responseSerialize: (bytes) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes)),
+  responseDeserialize: (bytes) => bytes,
+};
+
+/**
+ * Starts an embedded event store that speaks EventStoreDB's gRPC protocol, for development and tests.
+ * @throws when the host is no loopback address, the port is taken, or the data folder is in use.
+ */
+export async function startEventStore({ port, dataDir, host = '127.0.0.1' }: EventStoreOptions): Promise<RunningEventStore> {
+  if (!isLoopback(host)) throw new Error(`the embedded event store has no access control: ${host} is no loopback address`);
+  const store = new Store(dataDir);
+  const server = new Server(SERVER_OPTIONS);
+  try {
+    const authority = host.includes(':') ? `[${host}]` : host;
+    const bound = await bind(server, authority, port);
+    addServices(server, store, host, bound);
+    return { connectionString: `esdb://${authority}:${bound}?tls=false`, port: bound, close: closer(server, store) };
+  } catch (error) {
+    server.forceShutdown();
+    store.close();
+    throw error;
+  }
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+function bind(server: Server, authority: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`${authority}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+      if (!error) return resolve(bound);
+      reject(new Error(`cannot listen on ${authority}:${port}: is the port taken? (${error.message})`, { cause: error }));
+    });
+  });
+}
+
+function addServices(server: Server, store: Store, host: string, port: number): void {
+  const streams: StreamsHandlers = {
+    read: (call) => read(store, call),
+    append: (call, callback) => append(store, call, callback),
+    batchAppend: (call) => new BatchAppend(store, call).run(),
+    delete: (call, callback) => softDelete(store, call, callback),
+    tombstone: (call, callback) => tombstone(store, call, callback),
+  };
+  server.addService({ ...StreamsService, read: readMethod }, streams);
+  server.addService(ServerFeaturesService, { getSupportedMethods: supportedMethods });
+  server.addService(GossipService, { read: gossip(host, port) });
+  for (const { service, implementation } of refusedServices()) server.addService(service, implementation);
+}
+
+function closer(server: Server, store: Store): () => Promise<void> {
+  let closed = false;
+  return async () => {
+    if (closed) return;
+    closed = true;
+    // Calls that never end (subscriptions, batch appends) would keep a graceful shutdown waiting for ever.
+    server.forceShutdown();
+    store.close();
+  };
+}

@@ -1,0 +1,20 @@
+import type { WriteRequest, WriteResult } from '../streams/writer';
+import { failed, streamDeleted, wrongExpectedVersion, type ServerStatus } from '../wire/status';
+
+type Refused = Exclude<WriteResult, { kind: 'written' }>;
+
+/** A refused write as an error of the call. */
+export function refusal({ stream, expected }: WriteRequest, result: Refused): ServerStatus {
+  switch (result.kind) {
+    case 'stream-deleted':
+      return streamDeleted(stream);
+    case 'wrong-expected-version':
+      return wrongExpectedVersion(stream, expected, result.current);
+    case 'failed':
+      return failed(result.reason);
+    default: {
+      const never: never = result;
+      return never;
+    }
+  }
+}

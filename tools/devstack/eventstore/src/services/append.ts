@@ -1,0 +1,98 @@
+import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js';
+import { AppendResp, type AppendReq } from '@eventstore/db-client/generated/streams_pb';
+import { NO_REVISION, type ExpectedRevision, type ProposedEvent } from '../records';
+import type { Store } from '../store';
+import type { WriteRequest, WriteResult } from '../streams/writer';
+import { expectedRevision } from '../wire/expected-revision';
+import { empty } from '../wire/messages';
+import { isInvalidStream, proposal, streamName } from '../wire/proposed-event';
+import { MAX_APPEND_BYTES, maximumAppendSizeExceeded, missingMetadata, plain, unknown, type ServerStatus } from '../wire/status';
+import { refusal } from './append-outcome';
+import { status } from '@grpc/grpc-js';
+
+/** Metadata does not count for the limit of an append, so memory needs one of its own. */
+const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+
+/** Streams.Append: the options, then one message per event. */
+export function append(store: Store, call: ServerReadableStream<AppendReq, AppendResp>, callback: sendUnaryData<AppendResp>): void {
+  const collected = new Collected();
+  call.on('data', (message: AppendReq) => collected.add(message));
+  call.on('end', () => {
+    const request = collected.request();
+    if ('code' in request) return callback(request);
+    store.writer.write(request).then((result) => answer(request, result, callback), callback);
+  });
+}
+
+class Collected {
+  private stream: string | undefined;
+  private expected: ExpectedRevision | undefined;
+  private events: ProposedEvent[] = [];
+  private dataBytes = 0;
+  private bytes = 0;
+  private refused: ServerStatus | undefined;
+
+  add(message: AppendReq): void {
+    const options = message.getOptions();
+    if (options) {
+      this.stream = streamName(options.getStreamIdentifier());
+      this.expected = expectedRevision(options);
+    }
+    const proposed = message.getProposedMessage();
+    if (!proposed || this.refused) return;
+    const read = proposal(proposed);
+    if ('missing' in read) this.refuse(missingMetadata(read.missing));
+    else if ('invalid' in read) this.refuse(unknown(read.invalid));
+    else this.keep(read.event);
+  }
+
+  request(): WriteRequest | ServerStatus {
+    const { stream, expected, events } = this;
+    if (this.refused) return this.refused;
+    if (stream === undefined || isInvalidStream(stream)) return unknown(`'${stream ?? ''}' is no stream name`);
+    if (expected === undefined) return unknown('an append needs an expected revision');
+    return { kind: 'append', stream, expected, events };
+  }
+
+  private keep(event: ProposedEvent): void {
+    this.events.push(event);
+    this.dataBytes += event.data.length;
+    this.bytes += event.data.length + event.metadata.length;
+    if (this.dataBytes > MAX_APPEND_BYTES) this.refuse(maximumAppendSizeExceeded());
+    if (this.bytes > MAX_REQUEST_BYTES) this.refuse(plain(status.RESOURCE_EXHAUSTED, `an append is larger than ${MAX_REQUEST_BYTES} bytes`));
+  }
+
+  private refuse(status: ServerStatus): void {
+    this.refused ??= status;
+    this.events = [];
+  }
+}
+
+function answer(request: WriteRequest, result: WriteResult, callback: sendUnaryData<AppendResp>): void {
+  const response = new AppendResp();
+  if (result.kind === 'written') response.setSuccess(success(result));
+  else if (result.kind === 'wrong-expected-version') response.setWrongExpectedVersion(mismatch(request.expected, result.current));
+  else return callback(refusal(request, result));
+  callback(null, response);
+}
+
+function success({ revision, position }: Extract<WriteResult, { kind: 'written' }>): AppendResp.Success {
+  const message = new AppendResp.Success();
+  if (revision === NO_REVISION) message.setNoStream(empty());
+  else message.setCurrentRevision(String(revision));
+  if (position === undefined) return message.setNoPosition(empty());
+  const place = new AppendResp.Position();
+  place.setCommitPosition(String(position));
+  place.setPreparePosition(String(position));
+  return message.setPosition(place);
+}
+
+function mismatch(expected: ExpectedRevision, current: number): AppendResp.WrongExpectedVersion {
+  const message = new AppendResp.WrongExpectedVersion();
+  if (current === NO_REVISION) message.setCurrentNoStream(empty());
+  else message.setCurrentRevision(String(current));
+  if (expected === 'any') return message.setExpectedAny(empty());
+  if (expected === 'no_stream') return message.setExpectedNoStream(empty());
+  if (expected === 'stream_exists') return message.setExpectedStreamExists(empty());
+  return message.setExpectedRevision(expected.toString());
+}
