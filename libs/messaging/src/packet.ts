@@ -1,0 +1,49 @@
+import { isFerryErrorJson, FerryError } from '@ferry/kernel';
+import { currentContext, type WorkContext } from '@ferry/observability';
+import { headers, type MsgHdrs } from 'nats';
+
+/** Nest's packet on the wire, so that a bare client and a Nest handler understand each other. */
+export interface RequestPacket {
+  readonly pattern: string;
+  readonly data: unknown;
+  readonly id: string;
+}
+export interface AnswerPacket {
+  readonly response?: unknown;
+  readonly err?: unknown;
+  readonly isDisposed?: boolean;
+  readonly id?: string;
+}
+
+const CORRELATION = 'Ferry-Correlation-Id';
+const CAUSATION = 'Ferry-Causation-Id';
+const TRACEPARENT = 'traceparent';
+
+export const contextHeaders = (): MsgHdrs => {
+  const { correlationId, causationId, traceparent } = currentContext();
+  const h = headers();
+  h.set(CORRELATION, correlationId);
+  if (causationId) h.set(CAUSATION, causationId);
+  if (traceparent) h.set(TRACEPARENT, traceparent);
+  return h;
+};
+
+/** The sender's context. Header values come from another process: over-long ones are dropped. */
+export const contextOf = (h: MsgHdrs | undefined): WorkContext => {
+  const value = (name: string) => {
+    const text = h?.get(name);
+    return text && text.length <= 200 ? text : undefined;
+  };
+  const correlationId = value(CORRELATION);
+  const base = correlationId ? { correlationId } : currentContext();
+  const causationId = value(CAUSATION);
+  const traceparent = value(TRACEPARENT);
+  return { ...base, ...(causationId ? { causationId } : {}), ...(traceparent ? { traceparent } : {}) };
+};
+
+/** The error as the other process threw it; what is not ours becomes INTERNAL without its text. */
+export const toFerryError = (error: unknown): FerryError => {
+  if (error instanceof FerryError) return error;
+  if (isFerryErrorJson(error)) return new FerryError(error.code, error.category, error.message, error.details);
+  return new FerryError('INTERNAL', 'internal', 'The service failed in an unexpected way. Its log has the reason.');
+};

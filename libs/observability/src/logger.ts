@@ -1,0 +1,17 @@
+import pino from 'pino';
+
+export type Logger = pino.Logger;
+
+/** Links, references, personal data and secrets never reach a log, at whatever depth a caller hands them in. */
+const HIDDEN = ['forms', 'personal', 'apiKey', 'authorization', 'url', 'getUrl', 'putUrl', 'secret', 'password'];
+const PATHS = HIDDEN.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
+/** One JSON line per entry, on stdout. Level by LOG_LEVEL, default info. */
+export const createLogger = (service: string): Logger =>
+  pino({
+    name: service,
+    level: process.env['LOG_LEVEL'] ?? 'info',
+    base: { service },
+    redact: { paths: PATHS, censor: '[redacted]' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  });

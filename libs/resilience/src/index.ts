@@ -1,0 +1,4 @@
+export * from './backoff';
+export * from './breakers';
+export * from './deadline';
+export * from './singleflight';
