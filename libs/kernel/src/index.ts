@@ -2,4 +2,8 @@ export * from './decider';
 export * from './errors';
 export * from './event';
 export * from './ids';
+export * from './json';
+export * from './lineage';
 export * from './media';
+export * from './priority';
+export * from './stream';

@@ -25,3 +25,15 @@ export interface MediaFacts {
   readonly height?: number;
   readonly durationSeconds?: number;
 }
+
+/** Facts of content that was read to its end and verified. */
+export interface VerifiedFacts extends MediaFacts {
+  readonly kind: MediaKind;
+  readonly mimeType: string;
+}
+
+/** Where a copy of an asset's bytes is. */
+export type CopyLocation =
+  | { readonly from: 'origin' }
+  | { readonly from: 'reference'; readonly referenceId: string }
+  | { readonly from: 'node'; readonly nodeId: string };

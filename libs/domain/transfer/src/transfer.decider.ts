@@ -1,0 +1,192 @@
+import { defined, parseRunId, priorityRank, sameJson, transferIdOf, unreachable, type Decider, type StreamDefinition } from '@ferry/kernel';
+import type * as Commands from './transfer.commands';
+import type { TransferCommand } from './transfer.commands';
+import { transferError } from './transfer.errors';
+import { TRANSFER_CATEGORY, TRANSFER_EVENT_TYPES, type RequestedData, type TransferEvent } from './transfer.events';
+import { evolve, initialState, isOpen, type OpenRun, type RouteReference, type RouteState } from './transfer.state';
+
+/** Failures that trying again does not change; such a route is not tried again by itself for a while. */
+const LASTING_KINDS: readonly string[] = ['rejected-by-policy', 'invalid-request', 'too-large', 'content-changed'];
+const LASTING_MS = 24 * 60 * 60 * 1000;
+
+/** The run that a command names, if it is the current one and still open. */
+const openRun = ({ run }: RouteState, transferId: string): OpenRun | undefined =>
+  isOpen(run) && run.transferId === transferId ? run : undefined;
+
+/** The number of a run that this route has or had, or undefined. */
+const knownRun = ({ run, runs }: RouteState, transferId: string): number | undefined => {
+  const current = run && parseRunId(run.transferId);
+  const named = parseRunId(transferId);
+  return current && named && named.subjectId === current.subjectId && named.run <= runs ? named.run : undefined;
+};
+
+const livesUntil = (reference: RouteReference | undefined, minAliveUntil: string | undefined): boolean =>
+  reference !== undefined &&
+  minAliveUntil !== undefined &&
+  (reference.expiresAt === undefined || Date.parse(reference.expiresAt) >= Date.parse(minAliveUntil));
+
+const refuseLasting = ({ run }: RouteState, now: string): void => {
+  if (run?.status !== 'failed' || !LASTING_KINDS.includes(run.kind)) return;
+  const until = Date.parse(run.failedAt) + LASTING_MS;
+  if (Date.parse(now) >= until) return;
+  const { transferId, kind, message } = run;
+  throw transferError('TRANSFER_REFUSED', defined({ transferId, kind, message, until: new Date(until).toISOString() }));
+};
+
+const newRun = (data: RequestedData, claim?: Commands.FirstClaim): TransferEvent[] => [
+  { type: 'TransferRequested', data },
+  ...(claim ? [{ type: 'TransferClaimed', data: { transferId: data.transferId, workerId: claim.workerId, epoch: 1 } } as const] : []),
+];
+
+const raise = (run: OpenRun, { priority }: Pick<RequestedData, 'priority'>): TransferEvent[] =>
+  priorityRank(priority) > priorityRank(run.priority) ? [{ type: 'TransferRaised', data: { transferId: run.transferId, priority } }] : [];
+
+const requestTransfer = ({ data, metadata: { now } }: Commands.RequestTransfer, state: RouteState): TransferEvent[] => {
+  if (isOpen(state.run)) return raise(state.run, data);
+  if (livesUntil(state.reference, data.minAliveUntil)) return [];
+  refuseLasting(state, now);
+  const { routeId, assetId, providerId, accountId, variant, reason, priority, claim } = data;
+  const transferId = transferIdOf(routeId, state.runs + 1);
+  return newRun({ transferId, assetId, providerId, accountId, variant, reason, priority }, claim);
+};
+
+const retryTransfer = ({ data }: Commands.RetryTransfer, state: RouteState): TransferEvent[] => {
+  const { run, route } = state;
+  if (!run || !route || knownRun(state, data.transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId: data.transferId });
+  if (run.transferId !== data.transferId || (run.status !== 'failed' && run.status !== 'cancelled')) return [];
+  const { subjectId: routeId } = parseRunId(run.transferId)!;
+  return newRun({ transferId: transferIdOf(routeId, run.run + 1), ...route, reason: run.reason, priority: run.priority }, data.claim);
+};
+
+const raiseTransfer = ({ data }: Commands.RaiseTransfer, state: RouteState): TransferEvent[] => {
+  const run = openRun(state, data.transferId);
+  return run ? raise(run, data) : [];
+};
+
+const claimTransfer = ({ data }: Commands.ClaimTransfer, state: RouteState): TransferEvent[] => {
+  const { transferId, workerId, fromEpoch } = data;
+  if (openRun(state, transferId)?.epoch !== fromEpoch) return [];
+  return [{ type: 'TransferClaimed', data: { transferId, workerId, epoch: fromEpoch + 1 } }];
+};
+
+const startUpload = ({ data }: Commands.StartUpload, state: RouteState): TransferEvent[] => {
+  const { transferId, epoch, attempt } = data;
+  const run = openRun(state, transferId);
+  if (!run) throw transferError('RUN_NOT_OPEN', { transferId });
+  if (run.status === 'requested' || run.epoch !== epoch) throw transferError('STALE_EPOCH', { transferId, epoch: run.epoch });
+  if ('startedEpoch' in run) {
+    if (run.attempt === attempt && run.startedEpoch === epoch) return [];
+    throw transferError('ATTEMPT_OPEN', { transferId, attempt: run.attempt });
+  }
+  if (attempt !== run.attempt + 1) throw transferError('ATTEMPT_OUT_OF_ORDER', { transferId, attempt: run.attempt });
+  return [{ type: 'UploadStarted', data: { transferId, epoch, attempt } }];
+};
+
+const releaseUpload = ({ data }: Commands.ReleaseUpload, state: RouteState): TransferEvent[] => {
+  const { transferId, epoch, attempt, jobId, sizeBytes, sha256 } = data;
+  const run = openRun(state, transferId);
+  const refused = (reason: string) => transferError('UPLOAD_NOT_RELEASABLE', { transferId, attempt, reason });
+  if (!run) throw refused('the transfer is not open');
+  if (run.epoch !== epoch) throw refused('another worker holds the transfer');
+  if (!('startedEpoch' in run) || run.attempt !== attempt) throw refused('the attempt is not open');
+  if (run.status === 'uploading') return [{ type: 'UploadReleased', data: { transferId, epoch, attempt, jobId, sizeBytes, sha256 } }];
+  if (run.jobId !== jobId || run.sizeBytes !== sizeBytes || run.sha256 !== sha256) throw refused('another job was released');
+  return [];
+};
+
+/** The open attempt that a report is about; undefined where it comes late. Refused where nothing can have been committed. */
+const releasedAttempt = (state: RouteState, { transferId, attempt }: { transferId: string; attempt: number }) => {
+  const run = openRun(state, transferId);
+  if (!run || attempt < run.attempt || (attempt === run.attempt && run.status === 'waiting')) return undefined;
+  if (attempt === run.attempt && (run.status === 'released' || run.status === 'accepted')) return run;
+  throw transferError('UPLOAD_NOT_RELEASED', { transferId, attempt, status: run.status });
+};
+
+const acceptUpload = ({ data }: Commands.AcceptUpload, state: RouteState): TransferEvent[] => {
+  const { transferId, attempt, forms } = data;
+  return releasedAttempt(state, data)?.status === 'released' ? [{ type: 'UploadAccepted', data: { transferId, attempt, forms } }] : [];
+};
+
+const failUpload = ({ data }: Commands.FailUpload, state: RouteState): TransferEvent[] => {
+  const run = openRun(state, data.transferId);
+  if (!run || !('startedEpoch' in run) || run.attempt !== data.attempt) return [];
+  const { transferId, attempt, kind, retryable, retryAt, message } = data;
+  return [{ type: 'UploadFailed', data: defined({ transferId, attempt, kind, retryable, retryAt, message }) }];
+};
+
+const orphanUpload = ({ data }: Commands.OrphanUpload, state: RouteState): TransferEvent[] => {
+  const { transferId, attempt, marker, forms, reason } = data;
+  if (knownRun(state, transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId });
+  const known = state.orphans.some(
+    (orphan) => orphan.transferId === transferId && orphan.attempt === attempt && orphan.marker === marker && sameJson(orphan.forms, forms),
+  );
+  return known ? [] : [{ type: 'UploadOrphaned', data: defined({ transferId, attempt, marker, forms, reason }) }];
+};
+
+/** One append, so that nobody sees an upload that ended without its reference. */
+const completeTransfer = ({ data, metadata: { now } }: Commands.CompleteTransfer, state: RouteState): TransferEvent[] => {
+  const { transferId, attempt, forms, expiresAt } = data;
+  if (!releasedAttempt(state, data)) return [];
+  return [
+    { type: 'UploadCompleted', data: { transferId, attempt } },
+    { type: 'ProviderUrlCached', data: defined({ transferId, referenceId: transferId, forms, expiresAt }) },
+    { type: 'TransferCompleted', data: { transferId, completedAt: now } },
+  ];
+};
+
+const failTransfer = ({ data, metadata: { now } }: Commands.FailTransfer, state: RouteState): TransferEvent[] => {
+  const { transferId, kind, message, retryAfter } = data;
+  if (!openRun(state, transferId)) return [];
+  return [{ type: 'TransferFailed', data: defined({ transferId, kind, message, retryAfter, failedAt: now }) }];
+};
+
+const cancelTransfer = ({ data: { transferId } }: Commands.CancelTransfer, state: RouteState): TransferEvent[] => {
+  if (knownRun(state, transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId });
+  return openRun(state, transferId) ? [{ type: 'TransferCancelled', data: { transferId } }] : [];
+};
+
+const invalidateReference = ({ data }: Commands.InvalidateReference, { reference }: RouteState): TransferEvent[] => {
+  const { referenceId, reason, reportedBy } = data;
+  return reference?.referenceId === referenceId ? [{ type: 'ProviderUrlInvalidated', data: { referenceId, reason, reportedBy } }] : [];
+};
+
+export const decide = (command: TransferCommand, state: RouteState): TransferEvent[] => {
+  switch (command.type) {
+    case 'RequestTransfer':
+      return requestTransfer(command, state);
+    case 'RetryTransfer':
+      return retryTransfer(command, state);
+    case 'RaiseTransfer':
+      return raiseTransfer(command, state);
+    case 'ClaimTransfer':
+      return claimTransfer(command, state);
+    case 'StartUpload':
+      return startUpload(command, state);
+    case 'ReleaseUpload':
+      return releaseUpload(command, state);
+    case 'AcceptUpload':
+      return acceptUpload(command, state);
+    case 'FailUpload':
+      return failUpload(command, state);
+    case 'OrphanUpload':
+      return orphanUpload(command, state);
+    case 'CompleteTransfer':
+      return completeTransfer(command, state);
+    case 'FailTransfer':
+      return failTransfer(command, state);
+    case 'CancelTransfer':
+      return cancelTransfer(command, state);
+    case 'InvalidateReference':
+      return invalidateReference(command, state);
+    default:
+      return unreachable(command);
+  }
+};
+
+export const transferDecider: Decider<RouteState, TransferCommand, TransferEvent> = { decide, evolve, initialState };
+
+export const transferDefinition: StreamDefinition<RouteState, TransferCommand, TransferEvent> = {
+  category: TRANSFER_CATEGORY,
+  eventTypes: TRANSFER_EVENT_TYPES,
+  decider: transferDecider,
+};

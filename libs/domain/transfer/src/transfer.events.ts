@@ -1,0 +1,121 @@
+import { eventTypesOf, type DomainEvent, type Priority, type ReferenceForms, type Route } from '@ferry/kernel';
+
+/** Prefix of a route's stream. */
+export const TRANSFER_CATEGORY = 'transfer-';
+export const transferStream = (routeId: string): string => `${TRANSFER_CATEGORY}${routeId}`;
+
+export type TransferReason = 'resolve' | 'refresh' | 'evacuate';
+
+interface OfRun {
+  readonly transferId: string;
+}
+
+interface OfAttempt extends OfRun {
+  /** Counts from 1 in its run. */
+  readonly attempt: number;
+}
+
+export interface RequestedData extends OfRun, Route {
+  readonly reason: TransferReason;
+  readonly priority: Priority;
+}
+
+export interface ReleasedData extends OfAttempt {
+  /** Of the claim that gave the release. */
+  readonly epoch: number;
+  readonly jobId: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+export interface UploadFailedData extends OfAttempt {
+  /** A provider's error kind, or one of Ferry's own such as `content-changed`. */
+  readonly kind: string;
+  readonly retryable: boolean;
+  /** ISO date of the next attempt. */
+  readonly retryAt?: string;
+  /** Redacted: no links, keys or personal data. */
+  readonly message: string;
+}
+
+export interface OrphanedData extends OfAttempt {
+  /** Begins the file's name at the vendor: `ferry-{transferId}`. */
+  readonly marker: string;
+  readonly forms?: ReferenceForms;
+  readonly reason: string;
+}
+
+export interface ProviderUrlCachedData extends OfRun {
+  /** The transferId that made it. */
+  readonly referenceId: string;
+  readonly forms: ReferenceForms;
+  readonly expiresAt?: string;
+}
+
+export interface TransferFailedData extends OfRun {
+  readonly kind: string;
+  /** Redacted: no links, keys or personal data. */
+  readonly message?: string;
+  /** ISO date before which another try is pointless. */
+  readonly retryAfter?: string;
+  readonly failedAt: string;
+}
+
+export interface InvalidatedData {
+  readonly referenceId: string;
+  readonly reason: string;
+  readonly reportedBy: string;
+}
+
+export type TransferEvent =
+  | DomainEvent<'TransferRequested', RequestedData>
+  | DomainEvent<'TransferRaised', OfRun & { readonly priority: Priority }>
+  | DomainEvent<'TransferClaimed', OfRun & { readonly workerId: string; readonly epoch: number }>
+  | DomainEvent<'UploadStarted', OfAttempt & { readonly epoch: number }>
+  | DomainEvent<'UploadReleased', ReleasedData>
+  /** The vendor has the bytes and still processes; `forms` say what to await. */
+  | DomainEvent<'UploadAccepted', OfAttempt & { readonly forms: ReferenceForms }>
+  | DomainEvent<'UploadFailed', UploadFailedData>
+  /** A copy at the vendor that nobody refers to; also after the run's end. */
+  | DomainEvent<'UploadOrphaned', OrphanedData>
+  | DomainEvent<'UploadCompleted', OfAttempt>
+  | DomainEvent<'ProviderUrlCached', ProviderUrlCachedData>
+  | DomainEvent<'TransferCompleted', OfRun & { readonly completedAt: string }>
+  | DomainEvent<'TransferFailed', TransferFailedData>
+  | DomainEvent<'TransferCancelled', OfRun>
+  | DomainEvent<'ProviderUrlInvalidated', InvalidatedData>;
+
+export const TRANSFER_EVENT_TYPES = eventTypesOf<TransferEvent>({
+  TransferRequested: true,
+  TransferRaised: true,
+  TransferClaimed: true,
+  UploadStarted: true,
+  UploadReleased: true,
+  UploadAccepted: true,
+  UploadFailed: true,
+  UploadOrphaned: true,
+  UploadCompleted: true,
+  ProviderUrlCached: true,
+  TransferCompleted: true,
+  TransferFailed: true,
+  TransferCancelled: true,
+  ProviderUrlInvalidated: true,
+});
+
+/** Prefix of the streams of uses, one per slot; written in batches, without decisions. */
+export const USAGE_CATEGORY = 'usage-';
+export const usageStream = (slot: number): string => `${USAGE_CATEGORY}${slot}`;
+
+/** At most this many uses in one event. */
+export const MAX_USES_PER_EVENT = 5_000;
+
+export type UsageEvent = DomainEvent<
+  'ReferencesUsed',
+  {
+    /** ISO date of the minute's start. */
+    readonly minute: string;
+    readonly uses: readonly { readonly routeId: string; readonly assetId: string }[];
+  }
+>;
+
+export const USAGE_EVENT_TYPES = eventTypesOf<UsageEvent>({ ReferencesUsed: true });
