@@ -1,0 +1,2 @@
+export { type NatsOptions, type NatsServer, startNats } from './server';
+export { StartError } from './start-error';
