@@ -1,0 +1,103 @@
+import { defined, downloadIdOf, unreachable, type Decider, type StreamDefinition } from '@ferry/kernel';
+import type * as Commands from './download.commands';
+import type { DownloadCommand } from './download.commands';
+import { downloadError } from './download.errors';
+import { DOWNLOAD_CATEGORY, DOWNLOAD_EVENT_TYPES, type DownloadEvent } from './download.events';
+import { evolve, initialState, isOpenDownload, type DownloadState, type OpenDownload } from './download.state';
+
+/** The run that a command names, if it is the current one and still open. */
+const openRun = ({ run }: DownloadState, downloadId: string): OpenDownload | undefined =>
+  isOpenDownload(run) && run.downloadId === downloadId ? run : undefined;
+
+const requestDownload = ({ data }: Commands.RequestDownload, { run, runs }: DownloadState): DownloadEvent[] => {
+  const { assetId, reason, priority, transferId, claim } = data;
+  const open = isOpenDownload(run) ? run : undefined;
+  const downloadId = open?.downloadId ?? downloadIdOf(assetId, runs + 1);
+  const events: DownloadEvent[] = [];
+  if (!open) events.push({ type: 'DownloadRequested', data: { downloadId, reason, priority } });
+  if (transferId !== undefined && !open?.followers.some((follower) => follower.transferId === transferId)) {
+    events.push({ type: 'DownloadJoined', data: { downloadId, transferId, priority } });
+  }
+  if (!open && claim) events.push({ type: 'DownloadClaimed', data: { downloadId, workerId: claim.workerId, epoch: 1 } });
+  return events;
+};
+
+const leaveDownload = ({ data: { transferId } }: Commands.LeaveDownload, { run }: DownloadState): DownloadEvent[] => {
+  if (!isOpenDownload(run) || !run.followers.some((follower) => follower.transferId === transferId)) return [];
+  const { downloadId } = run;
+  const left: DownloadEvent = { type: 'DownloadLeft', data: { downloadId, transferId } };
+  const forNobody = run.reason === 'transfer' && run.followers.length === 1;
+  return forNobody ? [left, { type: 'DownloadCancelled', data: { downloadId } }] : [left];
+};
+
+const claimDownload = ({ data }: Commands.ClaimDownload, state: DownloadState): DownloadEvent[] => {
+  const { downloadId, workerId, fromEpoch } = data;
+  if (openRun(state, downloadId)?.epoch !== fromEpoch) return [];
+  return [{ type: 'DownloadClaimed', data: { downloadId, workerId, epoch: fromEpoch + 1 } }];
+};
+
+const startDownload = ({ data }: Commands.StartDownload, state: DownloadState): DownloadEvent[] => {
+  const { downloadId, epoch, attempt, source, nodeId } = data;
+  const run = openRun(state, downloadId);
+  if (!run) throw downloadError('RUN_NOT_OPEN', { downloadId });
+  if (run.status === 'requested' || run.epoch !== epoch) throw downloadError('STALE_EPOCH', { downloadId, epoch: run.epoch });
+  if (run.status === 'downloading') {
+    if (run.attempt === attempt && run.startedEpoch === epoch) return [];
+    throw downloadError('ATTEMPT_OPEN', { downloadId, attempt: run.attempt });
+  }
+  if (attempt !== run.attempt + 1) throw downloadError('ATTEMPT_OUT_OF_ORDER', { downloadId, attempt: run.attempt });
+  return [{ type: 'DownloadStarted', data: { downloadId, epoch, attempt, source, nodeId } }];
+};
+
+const failDownloadAttempt = ({ data }: Commands.FailDownloadAttempt, state: DownloadState): DownloadEvent[] => {
+  const { downloadId, attempt, kind, retryable, retryAt, message } = data;
+  const run = openRun(state, downloadId);
+  if (run?.status !== 'downloading' || run.attempt !== attempt) return [];
+  return [{ type: 'DownloadAttemptFailed', data: defined({ downloadId, attempt, kind, retryable, retryAt, message }) }];
+};
+
+const completeDownload = ({ data }: Commands.CompleteDownload, state: DownloadState): DownloadEvent[] => {
+  const { downloadId, attempt, bytes, sha256, mimeType, kind, width, height, durationSeconds, durationMs, nodeId } = data;
+  const run = openRun(state, downloadId);
+  if (!run || attempt < run.attempt || (attempt === run.attempt && run.status === 'waiting')) return [];
+  if (attempt !== run.attempt || run.status !== 'downloading') throw downloadError('ATTEMPT_NOT_STARTED', { downloadId, attempt });
+  const facts = { bytes, sha256, mimeType, kind, width, height, durationSeconds, durationMs, nodeId };
+  return [{ type: 'DownloadCompleted', data: defined({ downloadId, attempt, ...facts }) }];
+};
+
+const failDownload = ({ data: { downloadId, kind, message } }: Commands.FailDownload, state: DownloadState): DownloadEvent[] =>
+  openRun(state, downloadId) ? [{ type: 'DownloadFailed', data: { downloadId, kind, message } }] : [];
+
+const cancelDownload = ({ data: { downloadId } }: Commands.CancelDownload, state: DownloadState): DownloadEvent[] =>
+  openRun(state, downloadId) ? [{ type: 'DownloadCancelled', data: { downloadId } }] : [];
+
+export const decide = (command: DownloadCommand, state: DownloadState): DownloadEvent[] => {
+  switch (command.type) {
+    case 'RequestDownload':
+      return requestDownload(command, state);
+    case 'LeaveDownload':
+      return leaveDownload(command, state);
+    case 'ClaimDownload':
+      return claimDownload(command, state);
+    case 'StartDownload':
+      return startDownload(command, state);
+    case 'FailDownloadAttempt':
+      return failDownloadAttempt(command, state);
+    case 'CompleteDownload':
+      return completeDownload(command, state);
+    case 'FailDownload':
+      return failDownload(command, state);
+    case 'CancelDownload':
+      return cancelDownload(command, state);
+    default:
+      return unreachable(command);
+  }
+};
+
+export const downloadDecider: Decider<DownloadState, DownloadCommand, DownloadEvent> = { decide, evolve, initialState };
+
+export const downloadDefinition: StreamDefinition<DownloadState, DownloadCommand, DownloadEvent> = {
+  category: DOWNLOAD_CATEGORY,
+  eventTypes: DOWNLOAD_EVENT_TYPES,
+  decider: downloadDecider,
+};
