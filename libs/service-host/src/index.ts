@@ -1,0 +1,4 @@
+export * from './bootstrap';
+export * from './config';
+export { HostModule } from './host.module';
+export * from './tokens';
