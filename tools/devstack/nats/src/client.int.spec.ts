@@ -100,7 +100,8 @@ describeServers((kind) => {
     sent.append('Trace', 'two');
     client.publish('grüße.子', text.encode('日本'), { headers: sent });
     await client.flush();
-    expect(messages.map((m) => [m.subject, m.headers?.values('Trace'), text.decode(m.data)])).toEqual([['grüße.子', ['one', 'two'], '日本']]);
+    const heard = messages.map((message) => [message.subject, message.headers?.values('Trace'), text.decode(message.data)]);
+    expect(heard).toEqual([['grüße.子', ['one', 'two'], '日本']]);
   });
 
   it('says within milliseconds that nobody responds', async () => {

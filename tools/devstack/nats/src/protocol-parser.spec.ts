@@ -14,13 +14,15 @@ interface Said {
   operation: Operation;
 }
 
-const publish = fc.record({ subject, reply: fc.option(subject, { nil: undefined }), payload, blank }).map(({ subject, reply, payload, blank }): Said => {
+const publishParts = fc.record({ subject, reply: fc.option(subject, { nil: undefined }), payload, blank });
+const publish = publishParts.map(({ subject, reply, payload, blank }): Said => {
   const line = ['PUB', subject, ...(reply === undefined ? [] : [reply]), payload.length].join(blank);
   const body = Buffer.concat([payload, Buffer.from('\r\n')]);
   const message = { subject, reply, headerSize: 0, size: payload.length, body };
   return { bytes: Buffer.concat([Buffer.from(`${line}\r\n`), body]), operation: { type: 'PUB', hasHeaders: false, message } };
 });
-const publishWithHeaders = fc.record({ subject, value: fc.stringMatching(/^\w{0,20}$/), payload }).map(({ subject, value, payload }): Said => {
+const headerParts = fc.record({ subject, value: fc.stringMatching(/^\w{0,20}$/), payload });
+const publishWithHeaders = headerParts.map(({ subject, value, payload }): Said => {
   const header = Buffer.from(`NATS/1.0\r\nKey: ${value}\r\n\r\n`);
   const body = Buffer.concat([header, payload, Buffer.from('\r\n')]);
   const size = header.length + payload.length;
@@ -36,7 +38,10 @@ const unsubscribe = fc.record({ sid: token, max: fc.nat(1_000) }).map(({ sid, ma
   bytes: Buffer.from(`UNSUB ${sid} ${max}\r\n`),
   operation: { type: 'UNSUB', sid, max },
 }));
-const ping = fc.constantFrom('PING' as const, 'PONG' as const).map((type): Said => ({ bytes: Buffer.from(`${type}\r\n`), operation: { type } }));
+const ping = fc.constantFrom('PING' as const, 'PONG' as const).map((type): Said => ({
+  bytes: Buffer.from(`${type}\r\n`),
+  operation: { type },
+}));
 const conversation = fc.array(fc.oneof(publish, publishWithHeaders, subscribe, unsubscribe, ping), { maxLength: 30 });
 
 const parser = () => new ProtocolParser(DEFAULT_LIMITS);
@@ -72,7 +77,8 @@ describe('ProtocolParser', () => {
   });
 
   it('takes any bytes without another error than its own', () => {
-    const noise = fc.array(fc.oneof(fc.uint8Array({ maxLength: 50 }).map((b) => Buffer.from(b)), fc.constantFrom('PUB ', 'a 3\r\n', 'HPUB a', '\r\n', ' 1', 'SUB ', 'CONNECT {').map((s) => Buffer.from(s))));
+    const scrap = fc.constantFrom('PUB ', 'a 3\r\n', 'HPUB a', '\r\n', ' 1', 'SUB ', 'CONNECT {').map((text) => Buffer.from(text));
+    const noise = fc.array(fc.oneof(payload, scrap));
     fc.assert(
       fc.property(noise, (chunks) => {
         try {

@@ -54,7 +54,10 @@ describe('subjects', () => {
   it.each(['', '.', 'a.', '.a', 'a..b', '>.a', 'a.>.b', 'a b', 'a\t'])('may not subscribe to %j', (subject) => {
     expect(isValidSubscription(subject)).toBe(false);
   });
-  it.each([['a.b', true], ['a*', true], ['a.*', false], ['a.>', false], ['a..b', false], ['', false]])('publish to %j: %s', (subject, valid) => {
-    expect(isValidPublishSubject(subject)).toBe(valid);
+  it.each(['a.b', 'a*'])('may publish to %j', (subject) => {
+    expect(isValidPublishSubject(subject)).toBe(true);
+  });
+  it.each(['a.*', 'a.>', 'a..b', ''])('may not publish to %j', (subject) => {
+    expect(isValidPublishSubject(subject)).toBe(false);
   });
 });
