@@ -10,6 +10,8 @@ export class ResolveRequest extends AssetCommandRequest {
   @IsOptional() @IsIn(ASSET_USES) use?: AssetUse;
   /** The reference must live at least this many seconds more. Default: the provider's margin. */
   @IsOptional() @IsInt() @Min(0) @Max(30 * 86_400) minRemainingTtl?: number;
+  /** The run that an earlier answer named as pending: the answer is its outcome, and no new run begins. */
+  @IsOptional() @Matches(RUN_ID_PATTERN) awaiting?: string;
 }
 
 export type ResolveAnswer =
