@@ -1,9 +1,24 @@
-import { defined, sameJson, unreachable, type Decider, type ReferenceForms, type StreamDefinition } from '@ferry/kernel';
-import type * as Commands from './asset.commands';
-import type { AssetCommand } from './asset.commands';
+import { defined, sameJson, unreachable, type Command, type Decider, type ReferenceForms, type StreamDefinition } from '@ferry/kernel';
 import { assetError } from './asset.errors';
-import { ASSET_CATEGORY, ASSET_EVENT_TYPES, type AssetEvent, type Origin } from './asset.events';
+import {
+  ASSET_CATEGORY,
+  ASSET_EVENT_TYPES,
+  type AssetContent,
+  type AssetEvent,
+  type AssetRegisteredData,
+  type Origin,
+} from './asset.events';
 import { evolve, initialState, type AssetState } from './asset.state';
+
+/** Also for an asset that is known: its forms and their end are brought up to date. */
+export type RegisterAsset = Command<'RegisterAsset', AssetRegisteredData & { readonly assetId: string }>;
+export type VerifyContent = Command<'VerifyContent', AssetContent>;
+/** The origin's provider gave new forms, or said that the old ones live. */
+export type RefreshOrigin = Command<'RefreshOrigin', { readonly forms: ReferenceForms; readonly expiresAt?: string }>;
+export type LoseOrigin = Command<'LoseOrigin', { readonly reason: string }>;
+export type DeleteAsset = Command<'DeleteAsset', Readonly<Record<string, never>>>;
+
+export type AssetCommand = RegisterAsset | VerifyContent | RefreshOrigin | LoseOrigin | DeleteAsset;
 
 type Forms = Pick<Origin, 'forms' | 'expiresAt'>;
 
@@ -35,7 +50,7 @@ const refresh = (known: Forms, given: Forms): AssetEvent[] => {
   return same ? [] : [{ type: 'AssetOriginRefreshed', data: merged }];
 };
 
-const registerAsset = ({ data }: Commands.RegisterAsset, state: AssetState): AssetEvent[] => {
+const registerAsset = ({ data }: RegisterAsset, state: AssetState): AssetEvent[] => {
   const { assetId, life, origin, kind, capture, declared, parents, generation, personal } = data;
   switch (state.status) {
     case 'unregistered':
@@ -51,7 +66,7 @@ const registerAsset = ({ data }: Commands.RegisterAsset, state: AssetState): Ass
   }
 };
 
-const verifyContent = ({ data }: Commands.VerifyContent, state: AssetState): AssetEvent[] => {
+const verifyContent = ({ data }: VerifyContent, state: AssetState): AssetEvent[] => {
   const { sha256, sizeBytes, mimeType, kind, width, height, durationSeconds } = data;
   switch (state.status) {
     case 'unregistered':
@@ -68,7 +83,7 @@ const verifyContent = ({ data }: Commands.VerifyContent, state: AssetState): Ass
   }
 };
 
-const refreshOrigin = ({ data: { forms, expiresAt } }: Commands.RefreshOrigin, state: AssetState): AssetEvent[] => {
+const refreshOrigin = ({ data: { forms, expiresAt } }: RefreshOrigin, state: AssetState): AssetEvent[] => {
   if (state.status === 'unregistered') throw assetError('UNKNOWN_ASSET');
   if (state.status === 'deleted') return [];
   const events = refresh(state.origin, { forms, expiresAt });
@@ -76,7 +91,7 @@ const refreshOrigin = ({ data: { forms, expiresAt } }: Commands.RefreshOrigin, s
   return [{ type: 'AssetOriginRefreshed', data: merge(state.origin, { forms, expiresAt }) }];
 };
 
-const loseOrigin = ({ data: { reason } }: Commands.LoseOrigin, state: AssetState): AssetEvent[] => {
+const loseOrigin = ({ data: { reason } }: LoseOrigin, state: AssetState): AssetEvent[] => {
   if (state.status === 'unregistered') throw assetError('UNKNOWN_ASSET');
   if (state.status === 'deleted' || state.originLost !== undefined) return [];
   return [{ type: 'AssetOriginLost', data: { reason } }];

@@ -1,15 +1,60 @@
-import { defined, downloadIdOf, unreachable, type Decider, type StreamDefinition } from '@ferry/kernel';
-import type * as Commands from './download.commands';
-import type { DownloadCommand } from './download.commands';
+import { defined, downloadIdOf, unreachable, type Command, type Decider, type Priority, type StreamDefinition } from '@ferry/kernel';
 import { downloadError } from './download.errors';
-import { DOWNLOAD_CATEGORY, DOWNLOAD_EVENT_TYPES, type DownloadEvent } from './download.events';
+import {
+  DOWNLOAD_CATEGORY,
+  DOWNLOAD_EVENT_TYPES,
+  type DownloadAttemptFailedData,
+  type DownloadCompletedData,
+  type DownloadEvent,
+  type DownloadFailedData,
+  type DownloadReason,
+  type DownloadStartedData,
+} from './download.events';
 import { evolve, initialState, isOpenDownload, type DownloadState, type OpenDownload } from './download.state';
+
+interface OfRun {
+  readonly downloadId: string;
+}
+
+/** Opens a run, or joins the open one. */
+export type RequestDownload = Command<
+  'RequestDownload',
+  {
+    readonly assetId: string;
+    readonly reason: DownloadReason;
+    readonly priority: Priority;
+    /** The follower. */
+    readonly transferId?: string;
+    /** Takes the run in the decision that makes it. */
+    readonly claim?: { readonly workerId: string };
+  }
+>;
+/** The last follower's leaving ends a run of reason `transfer`. */
+export type LeaveDownload = Command<'LeaveDownload', { readonly transferId: string }>;
+/** `fromEpoch` is the epoch that the claimer saw; 0 where nobody has claimed the run yet. */
+export type ClaimDownload = Command<'ClaimDownload', OfRun & { readonly workerId: string; readonly fromEpoch: number }>;
+/** No error means: the attempt is open and this epoch started it. */
+export type StartDownload = Command<'StartDownload', DownloadStartedData>;
+export type FailDownloadAttempt = Command<'FailDownloadAttempt', DownloadAttemptFailedData>;
+export type CompleteDownload = Command<'CompleteDownload', DownloadCompletedData>;
+export type FailDownload = Command<'FailDownload', DownloadFailedData>;
+export type CancelDownload = Command<'CancelDownload', OfRun>;
+
+export type DownloadCommand =
+  | RequestDownload
+  | LeaveDownload
+  | ClaimDownload
+  | StartDownload
+  | FailDownloadAttempt
+  | CompleteDownload
+  | FailDownload
+  | CancelDownload;
 
 /** The run that a command names, if it is the current one and still open. */
 const openRun = ({ run }: DownloadState, downloadId: string): OpenDownload | undefined =>
   isOpenDownload(run) && run.downloadId === downloadId ? run : undefined;
 
-const requestDownload = ({ data }: Commands.RequestDownload, { run, runs }: DownloadState): DownloadEvent[] => {
+const requestDownload = ({ data }: RequestDownload, { run, runs }: DownloadState): DownloadEvent[] => {
   const { assetId, reason, priority, transferId, claim } = data;
   const open = isOpenDownload(run) ? run : undefined;
   const downloadId = open?.downloadId ?? downloadIdOf(assetId, runs + 1);
@@ -22,7 +67,7 @@ const requestDownload = ({ data }: Commands.RequestDownload, { run, runs }: Down
   return events;
 };
 
-const leaveDownload = ({ data: { transferId } }: Commands.LeaveDownload, { run }: DownloadState): DownloadEvent[] => {
+const leaveDownload = ({ data: { transferId } }: LeaveDownload, { run }: DownloadState): DownloadEvent[] => {
   if (!isOpenDownload(run) || !run.followers.some((follower) => follower.transferId === transferId)) return [];
   const { downloadId } = run;
   const left: DownloadEvent = { type: 'DownloadLeft', data: { downloadId, transferId } };
@@ -30,13 +75,13 @@ const leaveDownload = ({ data: { transferId } }: Commands.LeaveDownload, { run }
   return forNobody ? [left, { type: 'DownloadCancelled', data: { downloadId } }] : [left];
 };
 
-const claimDownload = ({ data }: Commands.ClaimDownload, state: DownloadState): DownloadEvent[] => {
+const claimDownload = ({ data }: ClaimDownload, state: DownloadState): DownloadEvent[] => {
   const { downloadId, workerId, fromEpoch } = data;
   if (openRun(state, downloadId)?.epoch !== fromEpoch) return [];
   return [{ type: 'DownloadClaimed', data: { downloadId, workerId, epoch: fromEpoch + 1 } }];
 };
 
-const startDownload = ({ data }: Commands.StartDownload, state: DownloadState): DownloadEvent[] => {
+const startDownload = ({ data }: StartDownload, state: DownloadState): DownloadEvent[] => {
   const { downloadId, epoch, attempt, source, nodeId } = data;
   const run = openRun(state, downloadId);
   if (!run) throw downloadError('RUN_NOT_OPEN', { downloadId });
@@ -49,14 +94,14 @@ const startDownload = ({ data }: Commands.StartDownload, state: DownloadState): 
   return [{ type: 'DownloadStarted', data: { downloadId, epoch, attempt, source, nodeId } }];
 };
 
-const failDownloadAttempt = ({ data }: Commands.FailDownloadAttempt, state: DownloadState): DownloadEvent[] => {
+const failDownloadAttempt = ({ data }: FailDownloadAttempt, state: DownloadState): DownloadEvent[] => {
   const { downloadId, attempt, kind, retryable, retryAt, message } = data;
   const run = openRun(state, downloadId);
   if (run?.status !== 'downloading' || run.attempt !== attempt) return [];
   return [{ type: 'DownloadAttemptFailed', data: defined({ downloadId, attempt, kind, retryable, retryAt, message }) }];
 };
 
-const completeDownload = ({ data }: Commands.CompleteDownload, state: DownloadState): DownloadEvent[] => {
+const completeDownload = ({ data }: CompleteDownload, state: DownloadState): DownloadEvent[] => {
   const { downloadId, attempt, bytes, sha256, mimeType, kind, width, height, durationSeconds, durationMs, nodeId } = data;
   const run = openRun(state, downloadId);
   if (!run || attempt < run.attempt || (attempt === run.attempt && run.status === 'waiting')) return [];
@@ -65,10 +110,10 @@ const completeDownload = ({ data }: Commands.CompleteDownload, state: DownloadSt
   return [{ type: 'DownloadCompleted', data: defined({ downloadId, attempt, ...facts }) }];
 };
 
-const failDownload = ({ data: { downloadId, kind, message } }: Commands.FailDownload, state: DownloadState): DownloadEvent[] =>
+const failDownload = ({ data: { downloadId, kind, message } }: FailDownload, state: DownloadState): DownloadEvent[] =>
   openRun(state, downloadId) ? [{ type: 'DownloadFailed', data: { downloadId, kind, message } }] : [];
 
-const cancelDownload = ({ data: { downloadId } }: Commands.CancelDownload, state: DownloadState): DownloadEvent[] =>
+const cancelDownload = ({ data: { downloadId } }: CancelDownload, state: DownloadState): DownloadEvent[] =>
   openRun(state, downloadId) ? [{ type: 'DownloadCancelled', data: { downloadId } }] : [];
 
 export const decide = (command: DownloadCommand, state: DownloadState): DownloadEvent[] => {

@@ -1,5 +1,16 @@
-export * from './download.commands';
-export { downloadDecider, downloadDefinition } from './download.decider';
+export {
+  downloadDecider,
+  downloadDefinition,
+  type CancelDownload,
+  type ClaimDownload,
+  type CompleteDownload,
+  type DownloadCommand,
+  type FailDownload,
+  type FailDownloadAttempt,
+  type LeaveDownload,
+  type RequestDownload,
+  type StartDownload,
+} from './download.decider';
 export { type DownloadErrorCode } from './download.errors';
 export * from './download.events';
 export {

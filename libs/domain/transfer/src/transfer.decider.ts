@@ -1,9 +1,87 @@
-import { defined, parseRunId, priorityRank, sameJson, transferIdOf, unreachable, type Decider, type StreamDefinition } from '@ferry/kernel';
-import type * as Commands from './transfer.commands';
-import type { TransferCommand } from './transfer.commands';
+import {
+  defined,
+  parseRunId,
+  priorityRank,
+  sameJson,
+  transferIdOf,
+  unreachable,
+  type Command,
+  type Decider,
+  type Priority,
+  type ReferenceForms,
+  type Route,
+  type StreamDefinition,
+} from '@ferry/kernel';
 import { transferError } from './transfer.errors';
-import { TRANSFER_CATEGORY, TRANSFER_EVENT_TYPES, type RequestedData, type TransferEvent } from './transfer.events';
+import {
+  TRANSFER_CATEGORY,
+  TRANSFER_EVENT_TYPES,
+  type InvalidatedData,
+  type OrphanedData,
+  type ReleasedData,
+  type RequestedData,
+  type TransferEvent,
+  type TransferReason,
+  type UploadFailedData,
+} from './transfer.events';
 import { evolve, initialState, isOpen, type OpenRun, type RouteReference, type RouteState } from './transfer.state';
+
+/** Takes the run in the decision that makes it. */
+export interface FirstClaim {
+  readonly workerId: string;
+}
+
+interface OfRun {
+  readonly transferId: string;
+}
+
+interface OfAttempt extends OfRun {
+  readonly attempt: number;
+}
+
+/** Opens a run unless one is open or the reference lives long enough. */
+export type RequestTransfer = Command<
+  'RequestTransfer',
+  Route & {
+    readonly routeId: string;
+    readonly reason: TransferReason;
+    readonly priority: Priority;
+    readonly claim?: FirstClaim;
+    /** ISO date: a reference that lives until then is enough. Absent: transfer whatever there is. */
+    readonly minAliveUntil?: string;
+  }
+>;
+/** A new run after one that failed or was cancelled. */
+export type RetryTransfer = Command<'RetryTransfer', OfRun & { readonly claim?: FirstClaim }>;
+export type RaiseTransfer = Command<'RaiseTransfer', OfRun & { readonly priority: Priority }>;
+/** `fromEpoch` is the epoch that the claimer saw; 0 where nobody has claimed the run yet. */
+export type ClaimTransfer = Command<'ClaimTransfer', OfRun & { readonly workerId: string; readonly fromEpoch: number }>;
+/** No error means: the attempt is open and this epoch started it. */
+export type StartUpload = Command<'StartUpload', OfAttempt & { readonly epoch: number }>;
+/** No error means: this job may commit the upload. */
+export type ReleaseUpload = Command<'ReleaseUpload', ReleasedData>;
+export type AcceptUpload = Command<'AcceptUpload', OfAttempt & { readonly forms: ReferenceForms }>;
+export type FailUpload = Command<'FailUpload', UploadFailedData>;
+export type OrphanUpload = Command<'OrphanUpload', OrphanedData>;
+export type CompleteTransfer = Command<'CompleteTransfer', OfAttempt & { readonly forms: ReferenceForms; readonly expiresAt?: string }>;
+export type FailTransfer = Command<'FailTransfer', OfRun & { readonly kind: string; readonly message?: string; readonly retryAfter?: string }>;
+export type CancelTransfer = Command<'CancelTransfer', OfRun>;
+export type InvalidateReference = Command<'InvalidateReference', InvalidatedData>;
+
+export type TransferCommand =
+  | RequestTransfer
+  | RetryTransfer
+  | RaiseTransfer
+  | ClaimTransfer
+  | StartUpload
+  | ReleaseUpload
+  | AcceptUpload
+  | FailUpload
+  | OrphanUpload
+  | CompleteTransfer
+  | FailTransfer
+  | CancelTransfer
+  | InvalidateReference;
 
 /** Failures that trying again does not change; such a route is not tried again by itself for a while. */
 const LASTING_KINDS: readonly string[] = ['rejected-by-policy', 'invalid-request', 'too-large', 'content-changed'];
@@ -33,7 +111,7 @@ const refuseLasting = ({ run }: RouteState, now: string): void => {
   throw transferError('TRANSFER_REFUSED', defined({ transferId, kind, message, until: new Date(until).toISOString() }));
 };
 
-const newRun = (data: RequestedData, claim?: Commands.FirstClaim): TransferEvent[] => [
+const newRun = (data: RequestedData, claim?: FirstClaim): TransferEvent[] => [
   { type: 'TransferRequested', data },
   ...(claim ? [{ type: 'TransferClaimed', data: { transferId: data.transferId, workerId: claim.workerId, epoch: 1 } } as const] : []),
 ];
@@ -41,7 +119,7 @@ const newRun = (data: RequestedData, claim?: Commands.FirstClaim): TransferEvent
 const raise = (run: OpenRun, { priority }: Pick<RequestedData, 'priority'>): TransferEvent[] =>
   priorityRank(priority) > priorityRank(run.priority) ? [{ type: 'TransferRaised', data: { transferId: run.transferId, priority } }] : [];
 
-const requestTransfer = ({ data, metadata: { now } }: Commands.RequestTransfer, state: RouteState): TransferEvent[] => {
+const requestTransfer = ({ data, metadata: { now } }: RequestTransfer, state: RouteState): TransferEvent[] => {
   if (isOpen(state.run)) return raise(state.run, data);
   if (livesUntil(state.reference, data.minAliveUntil)) return [];
   refuseLasting(state, now);
@@ -50,7 +128,7 @@ const requestTransfer = ({ data, metadata: { now } }: Commands.RequestTransfer, 
   return newRun({ transferId, assetId, providerId, accountId, variant, reason, priority }, claim);
 };
 
-const retryTransfer = ({ data }: Commands.RetryTransfer, state: RouteState): TransferEvent[] => {
+const retryTransfer = ({ data }: RetryTransfer, state: RouteState): TransferEvent[] => {
   const { run, route } = state;
   if (!run || !route || knownRun(state, data.transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId: data.transferId });
   if (run.transferId !== data.transferId || (run.status !== 'failed' && run.status !== 'cancelled')) return [];
@@ -58,18 +136,18 @@ const retryTransfer = ({ data }: Commands.RetryTransfer, state: RouteState): Tra
   return newRun({ transferId: transferIdOf(routeId, run.run + 1), ...route, reason: run.reason, priority: run.priority }, data.claim);
 };
 
-const raiseTransfer = ({ data }: Commands.RaiseTransfer, state: RouteState): TransferEvent[] => {
+const raiseTransfer = ({ data }: RaiseTransfer, state: RouteState): TransferEvent[] => {
   const run = openRun(state, data.transferId);
   return run ? raise(run, data) : [];
 };
 
-const claimTransfer = ({ data }: Commands.ClaimTransfer, state: RouteState): TransferEvent[] => {
+const claimTransfer = ({ data }: ClaimTransfer, state: RouteState): TransferEvent[] => {
   const { transferId, workerId, fromEpoch } = data;
   if (openRun(state, transferId)?.epoch !== fromEpoch) return [];
   return [{ type: 'TransferClaimed', data: { transferId, workerId, epoch: fromEpoch + 1 } }];
 };
 
-const startUpload = ({ data }: Commands.StartUpload, state: RouteState): TransferEvent[] => {
+const startUpload = ({ data }: StartUpload, state: RouteState): TransferEvent[] => {
   const { transferId, epoch, attempt } = data;
   const run = openRun(state, transferId);
   if (!run) throw transferError('RUN_NOT_OPEN', { transferId });
@@ -82,7 +160,7 @@ const startUpload = ({ data }: Commands.StartUpload, state: RouteState): Transfe
   return [{ type: 'UploadStarted', data: { transferId, epoch, attempt } }];
 };
 
-const releaseUpload = ({ data }: Commands.ReleaseUpload, state: RouteState): TransferEvent[] => {
+const releaseUpload = ({ data }: ReleaseUpload, state: RouteState): TransferEvent[] => {
   const { transferId, epoch, attempt, jobId, sizeBytes, sha256 } = data;
   const run = openRun(state, transferId);
   const refused = (reason: string) => transferError('UPLOAD_NOT_RELEASABLE', { transferId, attempt, reason });
@@ -102,19 +180,19 @@ const releasedAttempt = (state: RouteState, { transferId, attempt }: { transferI
   throw transferError('UPLOAD_NOT_RELEASED', { transferId, attempt, status: run.status });
 };
 
-const acceptUpload = ({ data }: Commands.AcceptUpload, state: RouteState): TransferEvent[] => {
+const acceptUpload = ({ data }: AcceptUpload, state: RouteState): TransferEvent[] => {
   const { transferId, attempt, forms } = data;
   return releasedAttempt(state, data)?.status === 'released' ? [{ type: 'UploadAccepted', data: { transferId, attempt, forms } }] : [];
 };
 
-const failUpload = ({ data }: Commands.FailUpload, state: RouteState): TransferEvent[] => {
+const failUpload = ({ data }: FailUpload, state: RouteState): TransferEvent[] => {
   const run = openRun(state, data.transferId);
   if (!run || !('startedEpoch' in run) || run.attempt !== data.attempt) return [];
   const { transferId, attempt, kind, retryable, retryAt, message } = data;
   return [{ type: 'UploadFailed', data: defined({ transferId, attempt, kind, retryable, retryAt, message }) }];
 };
 
-const orphanUpload = ({ data }: Commands.OrphanUpload, state: RouteState): TransferEvent[] => {
+const orphanUpload = ({ data }: OrphanUpload, state: RouteState): TransferEvent[] => {
   const { transferId, attempt, marker, forms, reason } = data;
   if (knownRun(state, transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId });
   const known = state.orphans.some(
@@ -124,7 +202,7 @@ const orphanUpload = ({ data }: Commands.OrphanUpload, state: RouteState): Trans
 };
 
 /** One append, so that nobody sees an upload that ended without its reference. */
-const completeTransfer = ({ data, metadata: { now } }: Commands.CompleteTransfer, state: RouteState): TransferEvent[] => {
+const completeTransfer = ({ data, metadata: { now } }: CompleteTransfer, state: RouteState): TransferEvent[] => {
   const { transferId, attempt, forms, expiresAt } = data;
   if (!releasedAttempt(state, data)) return [];
   return [
@@ -134,18 +212,18 @@ const completeTransfer = ({ data, metadata: { now } }: Commands.CompleteTransfer
   ];
 };
 
-const failTransfer = ({ data, metadata: { now } }: Commands.FailTransfer, state: RouteState): TransferEvent[] => {
+const failTransfer = ({ data, metadata: { now } }: FailTransfer, state: RouteState): TransferEvent[] => {
   const { transferId, kind, message, retryAfter } = data;
   if (!openRun(state, transferId)) return [];
   return [{ type: 'TransferFailed', data: defined({ transferId, kind, message, retryAfter, failedAt: now }) }];
 };
 
-const cancelTransfer = ({ data: { transferId } }: Commands.CancelTransfer, state: RouteState): TransferEvent[] => {
+const cancelTransfer = ({ data: { transferId } }: CancelTransfer, state: RouteState): TransferEvent[] => {
   if (knownRun(state, transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId });
   return openRun(state, transferId) ? [{ type: 'TransferCancelled', data: { transferId } }] : [];
 };
 
-const invalidateReference = ({ data }: Commands.InvalidateReference, { reference }: RouteState): TransferEvent[] => {
+const invalidateReference = ({ data }: InvalidateReference, { reference }: RouteState): TransferEvent[] => {
   const { referenceId, reason, reportedBy } = data;
   return reference?.referenceId === referenceId ? [{ type: 'ProviderUrlInvalidated', data: { referenceId, reason, reportedBy } }] : [];
 };
