@@ -1,3 +1,4 @@
+export { deciderSpec, replaySpec, type DecisionSpec, type GivenSpec } from './decider-spec';
 export { eventually, type EventuallyOptions } from './eventually';
 export { freePort } from './free-port';
 export { rounds, seed } from './randomness';
