@@ -101,8 +101,12 @@ export class Writer {
     if (decision.kind !== 'write') return decision;
     if (kind === 'append') return this.append(stream, decision.current, events);
     if (kind === 'tombstone') return this.tombstone(stream);
-    if (decision.current === NO_REVISION) return { kind: 'wrong-expected-version', current: NO_REVISION };
+    if (!this.everWritten(stream)) return { kind: 'wrong-expected-version', current: NO_REVISION };
     return this.softDelete(stream, decision.current);
+  }
+
+  private everWritten(stream: string): boolean {
+    return [stream, metastreamOf(stream)].some((name) => this.catalog.currentRevision(name) !== NO_REVISION);
   }
 
   private append(stream: string, current: number, events: readonly ProposedEvent[]): WriteResult {
