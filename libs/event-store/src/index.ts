@@ -1,2 +1,3 @@
 export * from './event-store';
 export { EventSubscription, type SubscribeOptions } from './subscription';
+export { metadataFor } from './metadata';
