@@ -1,0 +1,38 @@
+import { type Doc, doc, int } from '../bson/values';
+import { MongoError } from '../errors';
+import '../expressions/arithmetic';
+import '../expressions/dates';
+import '../expressions/logic';
+import { catalogCommands } from './catalog';
+import { checkRequest, type Command, type Request } from './command';
+import { findAndModifyCommands } from './find-and-modify';
+import { handshakeCommands } from './handshake';
+import { readCommands } from './read';
+import { writeCommands } from './write';
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  [handshakeCommands, readCommands, writeCommands, findAndModifyCommands, catalogCommands].flatMap((group) => Object.entries(group)),
+);
+
+const TRANSACTION_COMMANDS = new Set(['commitTransaction', 'abortTransaction']);
+
+/** Runs a command; whatever it throws becomes an error reply. */
+export function dispatch(request: Request): Doc {
+  try {
+    const { name } = request;
+    if (TRANSACTION_COMMANDS.has(name)) throw new MongoError(20, 'Transactions are only there on a replica set member or mongos');
+    const command = COMMANDS.get(name);
+    if (!command) throw new MongoError(59, `no such command: '${name}'`);
+    checkRequest(request, command);
+    return command.run(request);
+  } catch (error) {
+    return errorReply(error);
+  }
+}
+
+export function errorReply(error: unknown): Doc {
+  const known = error instanceof MongoError ? error : new MongoError(1, error instanceof Error ? error.message : String(error));
+  const reply = doc({ ok: 0, errmsg: known.message, code: int(known.code), codeName: known.codeName });
+  for (const [name, value] of known.info ?? []) reply.set(name, value);
+  return reply;
+}

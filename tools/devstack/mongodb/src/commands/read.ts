@@ -1,0 +1,120 @@
+import { integer, type Doc, doc, int, RawDocument, type Value } from '../bson/values';
+import { keyText } from '../bson/key';
+import { MongoError, notSupported, typeMismatch } from '../errors';
+import { compileFilter } from '../query/matcher';
+import { splitPath, visitPath } from '../query/paths';
+import { compileProjection } from '../query/projection';
+import { parseSort } from '../query/sort';
+import { makePlan } from '../storage/planner';
+import { type Query, read } from '../storage/reader';
+import type { Collection } from '../storage/collection';
+import { boolField, type Command, countField, docField, environmentOf, findCollection, namespaceOf, type Request } from './command';
+
+/** Options of `find` that MongoDB has and this server refuses unless they are off. */
+const REFUSED = ['tailable', 'awaitData', 'oplogReplay', 'returnKey', 'showRecordId', 'mirrored'];
+
+/** The parts of a query that `find`, `count` and `distinct` share. */
+export function parseQuery(request: Request, collection: Collection | undefined, filterName: string): Query {
+  const { body } = request;
+  const filter = docField(body, filterName) ?? new Map<string, Value>();
+  const environment = environmentOf(request, docField(body, 'let'));
+  const sort = parseSort(docField(body, 'sort') ?? new Map<string, Value>());
+  const match = compileFilter(filter, environment.variables.keys());
+  for (const bound of ['min', 'max']) if ((docField(body, bound)?.size ?? 0) > 0) throw notSupported(`The option ${bound}`);
+  const limit = countField(body, 'limit') ?? 0;
+  return {
+    plan: collection ? makePlan(collection, filter, sort, hintOf(body)) : { ranges: [], reverse: false, sorted: true },
+    match: filter.size === 0 ? undefined : match,
+    sort,
+    skip: countField(body, 'skip') ?? 0,
+    limit: limit === 0 ? Infinity : limit,
+    scope: { environment },
+  };
+}
+
+export function hintOf(body: Doc): Value | undefined {
+  const hint = body.get('hint');
+  if (hint instanceof Map && hint.size === 0) return undefined;
+  return hint ?? undefined;
+}
+
+function find(request: Request): Doc {
+  const { body, cursors } = request;
+  for (const option of REFUSED) if (boolField(body, option)) throw notSupported(`The option ${option}`);
+  const collection = findCollection(request);
+  const query = parseQuery(request, collection, 'filter');
+  const projection = docField(body, 'projection');
+  const project = projection?.size ? compileProjection(projection, true, query.scope.environment.variables.keys()) : undefined;
+  function* results(): Generator<Doc | RawDocument> {
+    if (!collection) return;
+    for (const found of read(collection, query)) {
+      yield project ? project(found.document, found.scope) : new RawDocument(found.bytes);
+    }
+  }
+  return cursors.start(namespaceOf(request), results(), countField(body, 'batchSize'), boolField(body, 'singleBatch'));
+}
+
+function getMore({ body, cursors, database }: Request): Doc {
+  const id = body.get('getMore');
+  const collection = body.get('collection');
+  if (typeof id !== 'bigint') throw typeMismatch("BSON field 'getMore.getMore' must be a long");
+  if (typeof collection !== 'string') throw typeMismatch("BSON field 'getMore.collection' must be a string");
+  const size = countField(body, 'batchSize');
+  return cursors.more(id, `${database}.${collection}`, size === 0 ? undefined : size);
+}
+
+function killCursors({ body, cursors }: Request): Doc {
+  const ids = body.get('cursors');
+  if (!Array.isArray(ids)) throw typeMismatch("BSON field 'killCursors.cursors' must be an array");
+  const known = ids.filter((id): id is bigint => typeof id === 'bigint');
+  const killed = known.filter((id) => cursors.kill(id));
+  const missing = known.filter((id) => !killed.includes(id));
+  return doc({ cursorsKilled: killed, cursorsNotFound: missing, cursorsAlive: [], cursorsUnknown: [], ok: 1 });
+}
+
+function count(request: Request): Doc {
+  const collection = findCollection(request);
+  const { body } = request;
+  const limit = body.get('limit');
+  const positive = new Map(body).set('limit', typeof limit === 'number' ? Math.abs(limit) : (limit ?? int(0)));
+  const query = parseQuery({ ...request, body: positive }, collection, 'query');
+  if (!collection) return doc({ n: int(0), ok: 1 });
+  if (!query.match && query.skip === 0 && query.limit === Infinity) return doc({ n: integer(collection.count()), ok: 1 });
+  let found = 0;
+  for (const _ of read(collection, query)) found += 1;
+  return doc({ n: integer(found), ok: 1 });
+}
+
+function distinct(request: Request): Doc {
+  const key = request.body.get('key');
+  if (typeof key !== 'string' || key === '') throw new MongoError(key === '' ? 40353 : 14, "BSON field 'distinct.key' must be a field path");
+  const collection = findCollection(request);
+  const query = parseQuery(request, collection, 'query');
+  const values = new Map<string, Value>();
+  const path = splitPath(key);
+  const collect = (value: Value): void => {
+    const text = keyText(value);
+    if (!values.has(text)) values.set(text, value);
+  };
+  for (const { document } of collection ? read(collection, query) : []) {
+    visitPath(document, path, (value) => {
+      if (Array.isArray(value)) value.forEach(collect);
+      else if (value !== undefined) collect(value);
+      return false;
+    });
+  }
+  return doc({ values: [...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value), ok: 1 });
+}
+
+const FIND_FIELDS = [
+  'filter', 'sort', 'projection', 'hint', 'skip', 'limit', 'batchSize', 'singleBatch', 'let', 'min', 'max', 'allowDiskUse',
+  'noCursorTimeout', 'allowPartialResults', ...REFUSED,
+];
+
+export const readCommands: Record<string, Command> = {
+  find: { fields: FIND_FIELDS, run: find },
+  getMore: { fields: ['collection', 'batchSize'], run: getMore },
+  killCursors: { fields: ['cursors'], run: killCursors },
+  count: { fields: ['query', 'limit', 'skip', 'hint', 'fields'], run: count },
+  distinct: { fields: ['key', 'query', 'hint'], run: distinct },
+};

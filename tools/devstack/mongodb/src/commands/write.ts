@@ -1,0 +1,116 @@
+import { type Doc, doc, int, integer, type Maybe, type Value } from '../bson/values';
+import { failedToParse, MongoError } from '../errors';
+import { parseSort } from '../query/sort';
+import { toInteger } from '../bson/numbers';
+import { compileUpdate } from '../update/update';
+import {
+  arrayField, boolField, checkFields, type Command, docField, docsField, environmentOf, namespaceOf, refuseCollation, type Request,
+} from './command';
+import { hintOf } from './read';
+import { insertDocument, runDelete, runUpdate, type Selection, type UpdateStatement } from './statements';
+
+/** Runs statements one by one; the first error ends an ordered command. All that succeeded stays. */
+export function runStatements(request: Request, statements: Doc[], run: (statement: Doc, index: number) => void): Doc[] {
+  const errors: Doc[] = [];
+  const ordered = request.body.get('ordered') !== false;
+  request.store.transaction(() => {
+    for (const [index, statement] of statements.entries()) {
+      try {
+        run(statement, index);
+      } catch (error) {
+        if (!(error instanceof MongoError)) throw error;
+        errors.push(writeError(error, index));
+        if (ordered) return;
+      }
+    }
+  });
+  return errors;
+}
+
+const writeError = (error: MongoError, index: number): Doc =>
+  new Map<string, Value>([['index', int(index)], ['code', int(error.code)], ['errmsg', error.message], ...(error.info ?? [])]);
+
+const writeReply = (fields: Record<string, Maybe>, errors: Doc[]): Doc =>
+  doc({ ...fields, writeErrors: errors.length > 0 ? errors : undefined, ok: 1 });
+
+const MAX_STATEMENTS = 100_000;
+
+function statementsOf(body: Doc, name: string): Doc[] {
+  const statements = docsField(body, name);
+  if (statements.length === 0 || statements.length > MAX_STATEMENTS) {
+    throw new MongoError(16, `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${statements.length} operations.`);
+  }
+  return statements;
+}
+
+function insert(request: Request): Doc {
+  const namespace = namespaceOf(request);
+  let inserted = 0;
+  const errors = runStatements(request, statementsOf(request.body, 'documents'), (document) => {
+    insertDocument(request.store.ensure(namespace), document);
+    inserted += 1;
+  });
+  return writeReply({ n: integer(inserted) }, errors);
+}
+
+const UPDATE_FIELDS = ['q', 'u', 'c', 'multi', 'upsert', 'arrayFilters', 'hint', 'sort', 'collation'];
+
+export function parseUpdate(request: Request, statement: Doc): UpdateStatement {
+  checkFields(statement, UPDATE_FIELDS, 'update.updates');
+  refuseCollation(statement);
+  const spec = statement.get('u');
+  if (spec === undefined) throw new MongoError(40414, "BSON field 'update.updates.u' is missing but a required field");
+  const multi = boolField(statement, 'multi');
+  const sort = docField(statement, 'sort');
+  if (multi && sort) throw failedToParse("Cannot specify sort with multi=true");
+  const selection = parseSelection(request, statement);
+  const update = compileUpdate(spec, { arrayFilters: arrayField(statement, 'arrayFilters'), variables: selection.environment.variables.keys() });
+  return { ...selection, sort: parseSort(sort ?? new Map<string, Value>()), update, multi, upsert: boolField(statement, 'upsert') };
+}
+
+function parseSelection(request: Request, statement: Doc): Selection {
+  const filter = docField(statement, 'q');
+  if (!filter) throw new MongoError(40414, "BSON field 'q' is missing but a required field");
+  const constants = docField(statement, 'c');
+  const general = docField(request.body, 'let');
+  const variables = constants || general ? new Map([...(general ?? []), ...(constants ?? [])]) : undefined;
+  return { filter, sort: [], hint: hintOf(statement), environment: environmentOf(request, variables) };
+}
+
+function update(request: Request): Doc {
+  const namespace = namespaceOf(request);
+  let matched = 0;
+  let modified = 0;
+  const upserted: Doc[] = [];
+  const errors = runStatements(request, statementsOf(request.body, 'updates'), (statement, index) => {
+    const parsed = parseUpdate(request, statement);
+    const collection = parsed.upsert ? request.store.ensure(namespace) : request.store.find(namespace);
+    if (!collection) return;
+    const result = runUpdate(collection, parsed);
+    matched += result.matched;
+    modified += result.modified;
+    if (result.upsertedId !== undefined) upserted.push(doc({ index: int(index), _id: result.upsertedId }));
+  });
+  const counts = { n: integer(matched + upserted.length), nModified: integer(modified) };
+  return writeReply({ ...counts, upserted: upserted.length > 0 ? upserted : undefined }, errors);
+}
+
+function remove(request: Request): Doc {
+  const namespace = namespaceOf(request);
+  let removed = 0;
+  const errors = runStatements(request, statementsOf(request.body, 'deletes'), (statement) => {
+    checkFields(statement, ['q', 'limit', 'hint', 'collation'], 'delete.deletes');
+    refuseCollation(statement);
+    const limit = toInteger(statement.get('limit'));
+    if (limit !== 0 && limit !== 1) throw failedToParse("The limit field in delete objects must be 0 or 1");
+    const collection = request.store.find(namespace);
+    if (collection) removed += runDelete(collection, parseSelection(request, statement), limit === 1);
+  });
+  return writeReply({ n: integer(removed) }, errors);
+}
+
+export const writeCommands: Record<string, Command> = {
+  insert: { fields: ['documents', 'ordered', 'bypassDocumentValidation'], run: insert },
+  update: { fields: ['updates', 'ordered', 'let', 'bypassDocumentValidation'], run: update },
+  delete: { fields: ['deletes', 'ordered', 'let'], run: remove },
+};

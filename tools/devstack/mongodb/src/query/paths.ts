@@ -1,0 +1,25 @@
+import { isDoc, type Maybe } from '../bson/values';
+
+/** Called with each value that a path leads to, and the index of the outermost array that was passed on the way. */
+export type Visit = (value: Maybe, arrayIndex: number | undefined) => boolean;
+
+const INDEX = /^(0|[1-9]\d*)$/;
+
+export const isIndex = (name: string): boolean => INDEX.test(name);
+
+export const splitPath = (path: string): string[] => path.split('.');
+
+/**
+ * Follows a path as a query does: arrays on the way are passed element by element. Stops at the first visit that
+ * answers true, and answers whether there was one. A field that is not there is visited as `undefined`.
+ */
+export function visitPath(value: Maybe, path: string[], visit: Visit, at = 0, arrayIndex?: number): boolean {
+  const name = path[at];
+  if (name === undefined) return visit(value, arrayIndex);
+  if (isDoc(value)) return visitPath(value.get(name), path, visit, at + 1, arrayIndex);
+  if (!Array.isArray(value)) return visit(undefined, arrayIndex);
+  if (isIndex(name) && Number(name) < value.length) {
+    if (visitPath(value[Number(name)], path, visit, at + 1, arrayIndex)) return true;
+  }
+  return value.some((item, index) => isDoc(item) && visitPath(item, path, visit, at, arrayIndex ?? index));
+}

@@ -1,0 +1,32 @@
+import { BSONRegExp } from 'bson';
+import { badValue, MongoError, notSupported } from '../errors';
+
+const INLINE_OPTIONS = /^\(\?([imsx]+)\)/;
+
+/** The JavaScript form of a MongoDB (PCRE) expression. The option `x` is refused. */
+export function toRegExp(pattern: string, options: string): RegExp {
+  const inline = INLINE_OPTIONS.exec(pattern);
+  const body = inline ? pattern.slice(inline[0].length) : pattern;
+  const flags = new Set([...options, ...(inline?.[1] ?? '')]);
+  flags.delete('u');
+  for (const flag of flags) {
+    if (flag === 'x') throw notSupported("The regular expression option 'x'");
+    if (!'ims'.includes(flag)) throw new MongoError(51108, `invalid flag in regex options: ${flag}`);
+  }
+  try {
+    return new RegExp(body, [...flags].join(''));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new MongoError(51091, `Regular expression is invalid: ${error.message}`);
+    throw error;
+  }
+}
+
+export const fromBson = (value: BSONRegExp): RegExp => toRegExp(value.pattern, value.options);
+
+/** The `$regex` operator with its `$options`. */
+export function regexOperator(pattern: unknown, options: unknown): RegExp {
+  if (options !== undefined && typeof options !== 'string') throw badValue('$options has to be a string');
+  if (pattern instanceof BSONRegExp) return toRegExp(pattern.pattern, options ?? pattern.options);
+  if (typeof pattern !== 'string') throw badValue('$regex has to be a string');
+  return toRegExp(pattern, options ?? '');
+}

@@ -1,0 +1,94 @@
+import { BSONRegExp, MaxKey, MinKey } from 'bson';
+import { AFTER, encodeKey } from '../bson/key';
+import { type Doc, isDoc, type Maybe, typeClass, type Value } from '../bson/values';
+import { isOperatorDoc } from '../query/matcher';
+
+/** An interval of encoded values of one field, ascending; both ends inclusive but for what follows the value. */
+export interface Interval {
+  from: Buffer;
+  to: Buffer;
+}
+
+export interface FieldBounds {
+  /** Disjoint and ascending. */
+  intervals: Interval[];
+  /** Whether each interval is one value. */
+  points: boolean;
+}
+
+export interface FieldCondition {
+  operator: string;
+  operand: Value;
+}
+
+/** The conditions on fields that every match of the filter meets, by path. */
+export function conditionsOf(filter: Doc): Map<string, FieldCondition[]> {
+  const found = new Map<string, FieldCondition[]>();
+  const add = (path: string, operator: string, operand: Value) => {
+    const list = found.get(path) ?? [];
+    list.push({ operator, operand });
+    found.set(path, list);
+  };
+  const visit = (branch: Doc): void => {
+    for (const [name, operand] of branch) {
+      if (name === '$and' && Array.isArray(operand)) for (const inner of operand.filter(isDoc)) visit(inner);
+      else if (name.startsWith('$')) continue;
+      else if (isDoc(operand) && isOperatorDoc(operand)) for (const [operator, value] of operand) add(name, operator, value);
+      else add(name, '$eq', operand);
+    }
+  };
+  visit(filter);
+  return found;
+}
+
+/** The intervals of the keys that can meet the conditions; the matcher still looks at each document. */
+export function boundsOf(conditions: FieldCondition[], multikey: boolean): FieldBounds | undefined {
+  const each = conditions.flatMap((condition) => boundsOfOne(condition) ?? []);
+  const points = each.find((bounds) => bounds.points);
+  // An array may meet one condition with one element and the next with another: only one of them bounds its keys.
+  if (points || multikey) return points ?? each[0];
+  return each.length === 0 ? undefined : { points: false, intervals: each.flatMap(({ intervals }) => intervals).reduce(intersect, []) };
+}
+
+function intersect(all: Interval[], next: Interval): Interval[] {
+  const [current] = all;
+  if (!current) return [next];
+  const from = Buffer.compare(current.from, next.from) >= 0 ? current.from : next.from;
+  const to = Buffer.compare(current.to, next.to) <= 0 ? current.to : next.to;
+  return [{ from, to }];
+}
+
+function boundsOfOne({ operator, operand }: FieldCondition): FieldBounds | undefined {
+  switch (operator) {
+    case '$eq':
+      return pointsOf([operand]);
+    case '$in':
+      return Array.isArray(operand) ? pointsOf(operand) : undefined;
+    case '$gt':
+    case '$gte':
+    case '$lt':
+    case '$lte':
+      return rangeOf(operator, operand);
+    default:
+      return undefined;
+  }
+}
+
+/** Equality with null also means missing, and with an array also one of its elements being that array. */
+const isPlain = (value: Maybe): value is Value =>
+  value !== undefined && !Array.isArray(value) && !(value instanceof BSONRegExp);
+
+function pointsOf(values: Value[]): FieldBounds | undefined {
+  if (!values.every(isPlain)) return undefined;
+  const keys = new Map(values.map((value) => encodeKey(value)).map((key) => [key.toString('latin1'), key]));
+  const sorted = [...keys.values()].sort(Buffer.compare);
+  return { points: true, intervals: sorted.map((key) => ({ from: key, to: key })) };
+}
+
+function rangeOf(operator: string, operand: Value): FieldBounds | undefined {
+  if (!isPlain(operand) || operand === null || operand instanceof MinKey || operand instanceof MaxKey) return undefined;
+  const type = Buffer.from([typeClass(operand)]);
+  const key = encodeKey(operand);
+  const interval = operator.startsWith('$g') ? { from: key, to: Buffer.concat([type, AFTER]) } : { from: type, to: key };
+  return { points: false, intervals: [interval] };
+}

@@ -1,0 +1,139 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { encodeDocument } from '../bson/encode';
+import { type Doc, doc, type Maybe, type Value } from '../bson/values';
+import { MongoError } from '../errors';
+import { getField } from '../expressions/expression';
+import { splitPath } from '../query/paths';
+import { type IndexKeys, indexKeys, type IndexSpec } from './index-spec';
+import { asBuffer, type Entry, type IndexTable } from './index-table';
+import { showDocument } from './show';
+
+/** The largest document, in bytes. */
+export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+const CHUNK = 512;
+const NO_KEY = Buffer.alloc(0);
+
+/** A stored document that is being looked at. */
+export interface Stored {
+  rowid: number;
+  bytes: Buffer;
+}
+
+/** The documents of one collection, and its indexes. */
+export class Collection {
+  readonly indexes: IndexTable[] = [];
+  private readonly statements = new Map<string, StatementSync>();
+
+  constructor(
+    private readonly database: DatabaseSync,
+    readonly id: number,
+    /** `database.collection` */
+    public namespace: string,
+    readonly options: Doc,
+  ) {}
+
+  get table(): string {
+    return `c${this.id}`;
+  }
+
+  count(): number {
+    return Number(this.prepare(`SELECT count(*) AS n FROM ${this.table}`).get()?.['n']);
+  }
+
+  get(rowid: number): Buffer | undefined {
+    const row = this.prepare(`SELECT d FROM ${this.table} WHERE r = ?`).get(rowid);
+    return row && asBuffer(row['d']);
+  }
+
+  /** Throws DuplicateKey (11000) before anything is written. */
+  insert(document: Doc): void {
+    const bytes = this.encode(document);
+    const keys = this.indexes.map((index) => this.keysFor(index, document, 0));
+    const rowid = Number(this.prepare(`INSERT INTO ${this.table} (d) VALUES (?)`).run(bytes).lastInsertRowid);
+    this.indexes.forEach((index, at) => this.addKeys(index, keys[at]?.keys ?? [], rowid));
+  }
+
+  /** Answers whether anything changed. Throws DuplicateKey (11000) before anything is written. */
+  replace({ rowid, bytes: old }: Stored, before: Doc, after: Doc): boolean {
+    const bytes = this.encode(after);
+    if (bytes.equals(old)) return false;
+    const plans = this.indexes.map((index) => ({ index, ...difference(indexKeys(index.spec, before), this.keysFor(index, after, rowid)) }));
+    this.prepare(`UPDATE ${this.table} SET d = ? WHERE r = ?`).run(bytes, rowid);
+    for (const { index, gone, added } of plans) {
+      for (const key of gone) index.remove(key, rowid);
+      this.addKeys(index, added, rowid);
+    }
+    return true;
+  }
+
+  remove(rowid: number, document: Doc): void {
+    for (const index of this.indexes) for (const key of indexKeys(index.spec, document).keys) index.remove(key, rowid);
+    this.prepare(`DELETE FROM ${this.table} WHERE r = ?`).run(rowid);
+  }
+
+  /** All documents in the order of insertion, in chunks. */
+  *scan(reverse: boolean): Generator<Entry> {
+    let at = reverse ? Number.MAX_SAFE_INTEGER : 0;
+    const sql = reverse ? 'r < ? ORDER BY r DESC' : 'r > ? ORDER BY r';
+    const statement = this.prepare(`SELECT r, d FROM ${this.table} WHERE ${sql} LIMIT ${CHUNK}`);
+    for (;;) {
+      const rows = statement.all(at);
+      for (const row of rows) {
+        at = Number(row['r']);
+        yield { rowid: at, key: NO_KEY, bytes: asBuffer(row['d']) };
+      }
+      if (rows.length < CHUNK) return;
+    }
+  }
+
+  /** Puts one document into a new index. */
+  addToIndex(index: IndexTable, rowid: number, document: Doc): void {
+    this.addKeys(index, this.keysFor(index, document, rowid).keys, rowid);
+  }
+
+  private addKeys(index: IndexTable, keys: Buffer[], rowid: number): void {
+    for (const key of keys) index.add(key, rowid);
+  }
+
+  private keysFor(index: IndexTable, document: Doc, rowid: number): IndexKeys {
+    const found = indexKeys(index.spec, document);
+    if (found.multikey) index.markMultikey();
+    if (index.spec.unique && found.keys.some((key) => index.holds(key, rowid))) throw this.duplicate(index.spec, document);
+    return found;
+  }
+
+  private duplicate(spec: IndexSpec, document: Doc): MongoError {
+    const keyValue: Doc = new Map();
+    for (const { path } of spec.fields) keyValue.set(path, valueAt(document, path));
+    const message = `E11000 duplicate key error collection: ${this.namespace} index: ${spec.name} dup key: ${showDocument(keyValue)}`;
+    return new MongoError(11000, message, doc({ keyPattern: spec.key, keyValue }));
+  }
+
+  private encode(document: Doc): Buffer {
+    const bytes = encodeDocument(document);
+    if (bytes.length > MAX_DOCUMENT_BYTES) throw new MongoError(10334, `BSONObj size: ${bytes.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT_BYTES}`);
+    return bytes;
+  }
+
+  private prepare(sql: string): StatementSync {
+    const known = this.statements.get(sql);
+    if (known) return known;
+    const statement = this.database.prepare(sql);
+    this.statements.set(sql, statement);
+    return statement;
+  }
+}
+
+const valueAt = (document: Doc, path: string): Value => {
+  const value: Maybe = getField(document, splitPath(path), 0);
+  return value ?? null;
+};
+
+function difference(before: IndexKeys, after: IndexKeys): { gone: Buffer[]; added: Buffer[] } {
+  const has = (keys: Buffer[], key: Buffer) => keys.some((other) => other.equals(key));
+  return {
+    gone: before.keys.filter((key) => !has(after.keys, key)),
+    added: after.keys.filter((key) => !has(before.keys, key)),
+  };
+}

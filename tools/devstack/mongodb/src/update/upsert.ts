@@ -1,0 +1,39 @@
+import { BSONRegExp } from 'bson';
+import { clone, type Doc, isDoc, type Value } from '../bson/values';
+import { MongoError } from '../errors';
+import { isOperatorDoc } from '../query/matcher';
+import { targetAt } from './targets';
+
+/** The fields that a filter fixes by equality: what an upsert starts from. */
+export function seedFromFilter(filter: Doc): Doc {
+  const seed: Doc = new Map();
+  collect(filter, (path, value) => {
+    const target = targetAt(seed, path.split('.'), true);
+    if (target.get() !== undefined) {
+      throw new MongoError(54, `cannot infer query fields to set, path '${path}' is matched twice`);
+    }
+    target.set(clone(value));
+  });
+  return seed;
+}
+
+function collect(filter: Doc, set: (path: string, value: Value) => void): void {
+  for (const [path, operand] of filter) {
+    if (path === '$and' && Array.isArray(operand)) {
+      for (const branch of operand) if (isDoc(branch)) collect(branch, set);
+    } else if (path === '$or' && Array.isArray(operand) && operand.length === 1) {
+      for (const branch of operand) if (isDoc(branch)) collect(branch, set);
+    } else if (!path.startsWith('$')) {
+      const value = equalityOf(operand);
+      if (value !== undefined) set(path, value);
+    }
+  }
+}
+
+function equalityOf(operand: Value): Value | undefined {
+  if (operand instanceof BSONRegExp) return undefined;
+  if (!isDoc(operand) || !isOperatorDoc(operand)) return operand;
+  const list = operand.get('$all') ?? operand.get('$in');
+  if (Array.isArray(list) && list.length === 1 && !(list[0] instanceof BSONRegExp)) return list[0];
+  return operand.get('$eq');
+}
