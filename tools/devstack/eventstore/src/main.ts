@@ -1,3 +1,4 @@
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { parseArgs } from 'node:util';
 import { startEventStore } from './server';
 
@@ -12,6 +13,8 @@ function readArguments(): { port: number; dataDir: string; host?: string } {
 }
 
 async function main(): Promise<void> {
+  // gRPC would print a second, vaguer message when it cannot listen.
+  setLogVerbosity(logVerbosity.NONE);
   const server = await startEventStore(readArguments());
   const stop = (): void => {
     server.close().then(() => process.exit(0), fail);

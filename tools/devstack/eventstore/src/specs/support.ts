@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,9 @@ export const rawEvent = (type: string, text: string): EventData => binaryEvent({
 export const linkTo = (target: string): EventData => rawEvent('$>', target);
 
 export const newStream = (prefix = 'test'): string => `${prefix}-${randomUUID()}`;
+
+/** Printed by the tests that use it; the same one gives the same choices. */
+export const SEED = Number(process.env['FERRY_TEST_SEED'] ?? randomInt(2 ** 31));
 
 /** A server on a folder of its own, with a client. */
 export class TestServer {
