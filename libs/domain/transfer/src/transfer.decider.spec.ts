@@ -1,0 +1,168 @@
+import { transferIdOf } from '@ferry/kernel';
+import { deciderSpec } from '@ferry/testing/specs';
+import {
+  cancelled,
+  claimed,
+  command,
+  completed,
+  failed,
+  NOW,
+  ready,
+  request,
+  requested,
+  route,
+  RUN_1,
+  RUN_2,
+  uploading,
+} from './__examples__/transfer.examples';
+import { transferDecider } from './transfer.decider';
+import type { TransferEvent } from './transfer.events';
+
+const { given } = deciderSpec(transferDecider);
+
+describe('RequestTransfer', () => {
+  it('opens the first run', () => {
+    given().when(request()).then(requested());
+  });
+
+  it('claims the run in the same decision', () => {
+    const state = given().when(request({ claim: { workerId: 'worker-a' } })).then(requested(), claimed());
+    expect(state.run).toMatchObject({ status: 'claimed', epoch: 1, workerId: 'worker-a' });
+  });
+
+  it('joins an open run', () => {
+    given(...uploading).when(request({ claim: { workerId: 'worker-b' } })).thenNothing();
+  });
+
+  it('raises an open run, and never lowers it', () => {
+    const refresh: TransferEvent = { type: 'TransferRequested', data: { transferId: RUN_1, ...route, reason: 'refresh', priority: 'refresh' } };
+    given(refresh).when(request()).then({ type: 'TransferRaised', data: { transferId: RUN_1, priority: 'resolve' } });
+    given(refresh).when(request({ priority: 'warm' })).thenNothing();
+  });
+
+  it('is content with a reference that lives long enough', () => {
+    given(...completed('2026-01-05T11:00:00Z')).when(request({ minAliveUntil: '2026-01-05T12:00:00+01:00' })).thenNothing();
+    given(...completed()).when(request({ minAliveUntil: '2099-01-01T00:00:00Z' })).thenNothing();
+  });
+
+  it('opens the next run where the reference ends too early, or where any reference will not do', () => {
+    given(...completed('2026-01-05T11:00:00Z')).when(request({ minAliveUntil: '2026-01-05T11:00:01Z' })).then(requested(RUN_2));
+    given(...completed()).when(request()).then(requested(RUN_2));
+  });
+
+  it.each(['rejected-by-policy', 'invalid-request', 'too-large', 'content-changed'])('refuses for 24 h after %s', (kind) => {
+    const until = '2026-01-06T10:00:00.000Z';
+    const history = [requested(), claimed(), failed(kind)];
+    given(...history)
+      .when(request({}, '2026-01-06T09:59:59.999Z'))
+      .thenRefused('TRANSFER_REFUSED', { transferId: RUN_1, kind, message: 'It said no.', until });
+    given(...history).when(request({}, until)).then(requested(RUN_2));
+  });
+
+  it('opens the next run at once after a failure that may pass, and after a cancellation', () => {
+    given(requested(), failed()).when(request()).then(requested(RUN_2));
+    given(requested(), cancelled).when(request()).then(requested(RUN_2));
+  });
+});
+
+describe('RetryTransfer', () => {
+  const retry = (transferId = RUN_1) => command('RetryTransfer', { transferId, claim: { workerId: 'worker-a' } });
+
+  it('opens the next run of the same route, also within the 24 h', () => {
+    given(requested(), failed('too-large')).when(retry()).then(requested(RUN_2), claimed(1, RUN_2));
+    given(requested(), cancelled).when(retry()).then(requested(RUN_2), claimed(1, RUN_2));
+  });
+
+  it('does nothing where the next run exists, and for a run that is open or completed', () => {
+    given(requested(), failed(), requested(RUN_2)).when(retry()).thenNothing();
+    given(...uploading).when(retry()).thenNothing();
+    given(...completed()).when(retry()).thenNothing();
+  });
+
+  it('refuses a run that never was', () => {
+    given().when(retry()).thenRefused('UNKNOWN_TRANSFER');
+    given(requested(), failed()).when(retry(RUN_2)).thenRefused('UNKNOWN_TRANSFER', { transferId: RUN_2 });
+    given(requested(), failed()).when(retry(transferIdOf(route.assetId, 1))).thenRefused('UNKNOWN_TRANSFER');
+  });
+});
+
+describe('RaiseTransfer', () => {
+  it('raises an open run and is quiet about any other', () => {
+    const low: TransferEvent = { type: 'TransferRequested', data: { transferId: RUN_1, ...route, reason: 'evacuate', priority: 'evacuate' } };
+    const raise = command('RaiseTransfer', { transferId: RUN_1, priority: 'refresh' });
+    given(low).when(raise).then({ type: 'TransferRaised', data: { transferId: RUN_1, priority: 'refresh' } });
+    given(requested()).when(raise).thenNothing();
+    given(low, cancelled).when(raise).thenNothing();
+  });
+});
+
+describe('ClaimTransfer', () => {
+  const claim = (fromEpoch: number, transferId = RUN_1) => command('ClaimTransfer', { transferId, workerId: 'worker-a', fromEpoch });
+
+  it('takes a run from the epoch that was seen', () => {
+    given(requested()).when(claim(0)).then(claimed(1));
+    given(...uploading).when(claim(1)).then(claimed(2));
+  });
+
+  it('keeps an attempt open over a take-over', () => {
+    const { run } = given(...ready).when(claim(1)).then(claimed(2));
+    expect(run).toMatchObject({ status: 'released', epoch: 2, startedEpoch: 1, attempt: 1 });
+  });
+
+  it('does nothing where another was quicker, or the run is over or another', () => {
+    given(...uploading).when(claim(0)).thenNothing();
+    given(requested(), cancelled).when(claim(0)).thenNothing();
+    given(requested(), cancelled, requested(RUN_2)).when(claim(0)).thenNothing();
+  });
+});
+
+describe('FailTransfer', () => {
+  const fail = command('FailTransfer', { transferId: RUN_1, kind: 'unavailable', message: 'It said no.' });
+
+  it('ends an open run with the date, and keeps a reference that is there', () => {
+    given(...uploading).when(fail).then(failed());
+    const again = [...completed(), requested(RUN_2)];
+    const state = given(...again)
+      .when(command('FailTransfer', { transferId: RUN_2, kind: 'quota', retryAfter: '2026-01-06T00:00:00Z' }))
+      .then({ type: 'TransferFailed', data: { transferId: RUN_2, kind: 'quota', retryAfter: '2026-01-06T00:00:00Z', failedAt: NOW } });
+    expect(state.reference?.referenceId).toBe(RUN_1);
+  });
+
+  it('is quiet where the run is over', () => {
+    given(...completed()).when(fail).thenNothing();
+    given(requested(), cancelled).when(fail).thenNothing();
+  });
+});
+
+describe('CancelTransfer', () => {
+  const cancel = (transferId = RUN_1) => command('CancelTransfer', { transferId });
+
+  it('ends an open run', () => {
+    given(...ready).when(cancel()).then(cancelled);
+  });
+
+  it('is quiet where the run is over', () => {
+    given(...completed()).when(cancel()).thenNothing();
+    given(requested(), cancelled, requested(RUN_2)).when(cancel()).thenNothing();
+  });
+
+  it('refuses a run that never was', () => {
+    given().when(cancel()).thenRefused('UNKNOWN_TRANSFER');
+    given(requested()).when(cancel(RUN_2)).thenRefused('UNKNOWN_TRANSFER');
+  });
+});
+
+describe('InvalidateReference', () => {
+  const report = { referenceId: RUN_1, reason: 'not found', reportedBy: 'key:studio' };
+  const invalidate = command('InvalidateReference', report);
+
+  it('takes away the current reference', () => {
+    const state = given(...completed()).when(invalidate).then({ type: 'ProviderUrlInvalidated', data: report });
+    expect(state).not.toHaveProperty('reference');
+  });
+
+  it('is quiet about an older one, and where it is repeated', () => {
+    given(...completed(), { type: 'ProviderUrlInvalidated', data: report }).when(invalidate).thenNothing();
+    given(...completed()).when(command('InvalidateReference', { ...report, referenceId: RUN_2 })).thenNothing();
+  });
+});
