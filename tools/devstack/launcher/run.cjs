@@ -1,0 +1,30 @@
+// `npm start` and `npm run demo`: one process from the first check to the last stop, so that a signal to it reaches all.
+// Usage: node run.cjs <compiled main, relative to dist> [arguments]. Old syntax until Node's version is known.
+'use strict';
+
+var path = require('path');
+var fs = require('fs');
+var nodeProblem = require('./check-node.cjs').nodeProblem;
+
+var root = path.join(__dirname, '../../..');
+
+function problem() {
+  var node = nodeProblem(process.version);
+  if (node) return node;
+  if (!fs.existsSync(path.join(root, 'node_modules/@swc/core'))) return 'The packages are not installed: run `npm ci` in ' + root + ' first.';
+  try {
+    require('./ensure-built.cjs').ensureBuilt();
+  } catch (error) {
+    return error.message;
+  }
+  return undefined;
+}
+
+var found = problem();
+if (found) {
+  console.error(found);
+  process.exit(1);
+}
+var main = path.join(root, 'dist', process.argv[2]);
+process.argv.splice(1, 2, main);
+require(main).main();
