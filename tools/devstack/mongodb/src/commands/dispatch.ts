@@ -3,6 +3,7 @@ import { MongoError } from '../errors';
 import '../expressions/arithmetic';
 import '../expressions/dates';
 import '../expressions/logic';
+import { aggregateCommands } from './aggregate';
 import { catalogCommands } from './catalog';
 import { checkRequest, type Command, type Request } from './command';
 import { findAndModifyCommands } from './find-and-modify';
@@ -11,7 +12,7 @@ import { readCommands } from './read';
 import { writeCommands } from './write';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  [handshakeCommands, readCommands, writeCommands, findAndModifyCommands, catalogCommands].flatMap((group) => Object.entries(group)),
+  [handshakeCommands, readCommands, writeCommands, findAndModifyCommands, aggregateCommands, catalogCommands].flatMap((group) => Object.entries(group)),
 );
 
 const TRANSACTION_COMMANDS = new Set(['commitTransaction', 'abortTransaction']);

@@ -1,0 +1,52 @@
+import { type Doc, isDoc, typeName, type Value } from '../bson/values';
+import { MongoError, notSupported, typeMismatch } from '../errors';
+import type { Environment } from '../expressions/expression';
+import type { Collection } from '../storage/collection';
+import { STAGES } from './stages';
+import { TRANSFORMS } from './transforms';
+
+/** What stages need besides the documents. */
+export interface PipelineContext {
+  environment: Environment;
+  /** A collection of the same database, if it is there. */
+  collection(name: string): Collection | undefined;
+}
+
+/** A stage at work: documents in, documents out, one at a time where that is possible. */
+export type Stage = (input: Iterable<Doc>, context: PipelineContext) => Iterable<Doc>;
+export type StageCompiler = (operand: Value, names: ReadonlySet<string>) => Stage;
+
+/** Stages of MongoDB that are refused by name; all others are unknown. */
+const REFUSED = new Set([
+  '$changeStream', '$changeStreamSplitLargeEvent', '$geoNear', '$search', '$searchMeta', '$vectorSearch', '$merge', '$out',
+  '$redact', '$sample', '$setWindowFields', '$densify', '$fill', '$indexStats', '$collStats', '$planCacheStats', '$currentOp',
+  '$listLocalSessions', '$listSessions', '$bucketAuto', '$documents',
+]);
+
+/** One stage's name and operand. */
+export function stageParts(stage: Value): [string, Value] {
+  if (!isDoc(stage)) throw typeMismatch(`Each element of the 'pipeline' array must be an object, not ${typeName(stage)}`);
+  const [entry] = stage;
+  if (!entry || stage.size !== 1) throw new MongoError(40323, 'A pipeline stage specification object must contain exactly one field.');
+  return entry;
+}
+
+/** Compiles a pipeline. An unknown stage is error 40324. `names` are the variables that its expressions may use. */
+export function compilePipeline(stages: Value[], names: ReadonlySet<string>): Stage {
+  const compiled = stages.map((stage) => compileStage(...stageParts(stage), names));
+  return (input, context) => compiled.reduce<Iterable<Doc>>((documents, stage) => stage(documents, context), input);
+}
+
+function compileStage(name: string, operand: Value, names: ReadonlySet<string>): Stage {
+  const transform = TRANSFORMS[name]?.(operand, names);
+  if (transform) {
+    return function* transformed(input, { environment }) {
+      for (const document of input) yield transform(document, environment);
+    };
+  }
+  const compile = STAGES[name];
+  if (compile) return compile(operand, names);
+  if (name === '$changeStream') throw new MongoError(40573, 'The $changeStream stage is only supported on replica sets');
+  if (REFUSED.has(name)) throw notSupported(`The pipeline stage ${name}`);
+  throw new MongoError(40324, `Unrecognized pipeline stage name: '${name}'`);
+}

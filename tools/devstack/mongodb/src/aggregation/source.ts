@@ -1,0 +1,48 @@
+import { type Doc, isDoc, type Value } from '../bson/values';
+import { compileFilter } from '../query/matcher';
+import { parseSort } from '../query/sort';
+import { toInteger } from '../bson/numbers';
+import type { Collection } from '../storage/collection';
+import { makePlan } from '../storage/planner';
+import { type Query, read } from '../storage/reader';
+import { compilePipeline, type PipelineContext, stageParts } from './pipeline';
+
+/** The front of a pipeline that the collection's indexes can serve, and how many stages it stands for. */
+export interface PushedDown {
+  query: Query;
+  stages: number;
+}
+
+/** Takes `$match`, `$sort`, `$skip` and `$limit`, in this order, off the front of a pipeline. */
+export function pushDown(collection: Collection, stages: Value[], names: ReadonlySet<string>, context: PipelineContext, hint?: Value): PushedDown {
+  const { environment } = context;
+  const parts = stages.map(stageParts);
+  let at = 0;
+  const take = (name: string): Value | undefined => (parts[at]?.[0] === name ? parts[at++]?.[1] : undefined);
+  const first = parts[0]?.[0] === '$match' ? take('$match') : undefined;
+  const filter: Doc = isDoc(first ?? null) ? (first as Doc) : new Map();
+  const order = take('$sort');
+  const sort = order !== undefined && isDoc(order) ? parseSort(order) : [];
+  const skip = toInteger(take('$skip')) ?? 0;
+  const limit = toInteger(take('$limit')) ?? Infinity;
+  const match = filter.size === 0 ? undefined : compileFilter(filter, names);
+  return { stages: at, query: { plan: makePlan(collection, filter, sort, hint), match, sort, skip, limit, scope: { environment } } };
+}
+
+/** Runs a pipeline over a collection, its front through the indexes. */
+export function readPipeline(
+  collection: Collection,
+  stages: Value[],
+  names: ReadonlySet<string>,
+  context: PipelineContext,
+  hint?: Value,
+): Iterable<Doc> {
+  // All stages are compiled, so that the front is checked as strictly as the rest.
+  compilePipeline(stages, names);
+  const { query, stages: taken } = pushDown(collection, stages, names, context, hint);
+  return compilePipeline(stages.slice(taken), names)(documents(collection, query), context);
+}
+
+function* documents(collection: Collection, query: Query): Generator<Doc> {
+  for (const { document } of read(collection, query)) yield document;
+}

@@ -1,0 +1,98 @@
+import { toInteger } from '../bson/numbers';
+import { type Doc, doc, integer, isDoc, typeName, type Value } from '../bson/values';
+import { MongoError } from '../errors';
+import { compileFilter } from '../query/matcher';
+import { compileSortKey, parseSort, Sorter } from '../query/sort';
+import { encodeDocument } from '../bson/encode';
+import { graphLookup } from './graph-lookup';
+import { group, sortByCount } from './group';
+import { lookup, unionWith } from './lookup';
+import { compilePipeline, type StageCompiler } from './pipeline';
+import { unwind } from './unwind';
+
+const match: StageCompiler = (operand, names) => {
+  if (!isDoc(operand)) throw new MongoError(15959, 'the match filter must be an expression in an object');
+  const matches = compileFilter(operand, names);
+  return function* matched(input, { environment }) {
+    for (const document of input) if (matches(document, { environment })) yield document;
+  };
+};
+
+const sort: StageCompiler = (operand) => {
+  if (!isDoc(operand)) throw new MongoError(15973, 'the $sort key specification must be an object');
+  if (operand.size === 0) throw new MongoError(15976, '$sort stage must have at least one sort key');
+  const keyOf = compileSortKey(parseSort(operand));
+  return function* sorted(input) {
+    const sorter = new Sorter<Doc>();
+    for (const document of input) sorter.add(keyOf(document), document, encodeDocument(document).length);
+    yield* sorter.sorted();
+  };
+};
+
+function wholeNumber(operand: Value, stage: string, least: number): number {
+  const number = toInteger(operand);
+  if (number === undefined) throw new MongoError(5107201, `invalid argument to ${stage} stage: Expected an integer, got ${typeName(operand)}`);
+  if (number < least) throw new MongoError(15958, `the ${least > 0 ? 'limit must be positive' : 'skip must not be negative'}`);
+  return number;
+}
+
+const skip: StageCompiler = (operand) => {
+  const count = wholeNumber(operand, '$skip', 0);
+  return function* skipped(input) {
+    let left = count;
+    for (const document of input) {
+      if (left > 0) left -= 1;
+      else yield document;
+    }
+  };
+};
+
+const limit: StageCompiler = (operand) => {
+  const count = wholeNumber(operand, '$limit', 1);
+  return function* limited(input) {
+    let left = count;
+    for (const document of input) {
+      yield document;
+      left -= 1;
+      if (left === 0) return;
+    }
+  };
+};
+
+const count: StageCompiler = (operand) => {
+  if (typeof operand !== 'string' || operand === '' || operand.startsWith('$') || operand.includes('.')) {
+    throw new MongoError(40156, 'the count field must be a non-empty string without $ in front and without dots');
+  }
+  return function* counted(input) {
+    let total = 0;
+    for (const _ of input) total += 1;
+    if (total > 0) yield doc({ [operand]: integer(total) });
+  };
+};
+
+const facet: StageCompiler = (operand, names) => {
+  if (!isDoc(operand) || operand.size === 0) throw new MongoError(40169, 'the $facet specification must be a non-empty object');
+  const branches = [...operand].map(([name, stages]) => {
+    if (!Array.isArray(stages)) throw new MongoError(40170, `arguments to $facet must be arrays, ${name} is type ${typeName(stages)}`);
+    return [name, compilePipeline(stages, names)] as const;
+  });
+  return function* faceted(input, context) {
+    const documents = [...input];
+    yield new Map<string, Value>(branches.map(([name, run]) => [name, [...run(documents, context)]]));
+  };
+};
+
+export const STAGES: Readonly<Record<string, StageCompiler>> = {
+  $match: match,
+  $sort: sort,
+  $skip: skip,
+  $limit: limit,
+  $count: count,
+  $facet: facet,
+  $group: group,
+  $sortByCount: sortByCount,
+  $unwind: unwind,
+  $lookup: lookup,
+  $graphLookup: graphLookup,
+  $unionWith: unionWith,
+};
