@@ -3,6 +3,7 @@ import { type Doc } from './bson/values';
 import { dispatch } from './commands/dispatch';
 import { Cursors } from './storage/cursors';
 import { Store } from './storage/store';
+import { removeExpired } from './storage/ttl';
 import { serveConnection } from './wire/connection';
 import type { Message } from './wire/messages';
 
@@ -13,6 +14,8 @@ export interface MongoOptions {
   dataDir: string;
   /** Default: `127.0.0.1`. */
   host?: string;
+  /** How often TTL indexes remove what expired, in milliseconds. Default: a minute, as MongoDB does. */
+  ttlIntervalMs?: number;
 }
 
 export interface RunningMongo {
@@ -23,9 +26,12 @@ export interface RunningMongo {
 }
 
 const MAX_CONNECTIONS = 2000;
+const TTL_INTERVAL_MS = 60_000;
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Starts an embedded MongoDB-compatible server for development and tests. Throws if the port or the folder is taken. */
-export async function startMongo({ port, dataDir, host = '127.0.0.1' }: MongoOptions): Promise<RunningMongo> {
+export async function startMongo({ port, dataDir, host = '127.0.0.1', ttlIntervalMs = TTL_INTERVAL_MS }: MongoOptions): Promise<RunningMongo> {
+  if (!LOOPBACK.has(host)) throw new Error(`the embedded server has no authentication and listens on loopback only, not on ${host}`);
   const store = Store.open(dataDir);
   const cursors = new Cursors();
   const sockets = new Set<Socket>();
@@ -47,10 +53,12 @@ export async function startMongo({ port, dataDir, host = '127.0.0.1' }: MongoOpt
     throw error;
   }
   const bound = portOf(server);
+  const expiry = setInterval(() => removeExpired(store, new Date()), ttlIntervalMs);
   return {
     connectionString: `mongodb://${host}:${bound}/?directConnection=true`,
     port: bound,
     close: async () => {
+      clearInterval(expiry);
       await closeServer(server, sockets);
       store.close();
     },

@@ -19,10 +19,10 @@ export function pushDown(collection: Collection, stages: Value[], names: Readonl
   const parts = stages.map(stageParts);
   let at = 0;
   const take = (name: string): Value | undefined => (parts[at]?.[0] === name ? parts[at++]?.[1] : undefined);
-  const first = parts[0]?.[0] === '$match' ? take('$match') : undefined;
-  const filter: Doc = isDoc(first ?? null) ? (first as Doc) : new Map();
+  const first = take('$match');
+  const filter: Doc = isDoc(first) ? first : new Map();
   const order = take('$sort');
-  const sort = order !== undefined && isDoc(order) ? parseSort(order) : [];
+  const sort = isDoc(order) ? parseSort(order) : [];
   const skip = toInteger(take('$skip')) ?? 0;
   const limit = toInteger(take('$limit')) ?? Infinity;
   const match = filter.size === 0 ? undefined : compileFilter(filter, names);

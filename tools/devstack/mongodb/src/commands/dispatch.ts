@@ -1,18 +1,23 @@
 import { type Doc, doc, int } from '../bson/values';
 import { MongoError } from '../errors';
 import '../expressions/arithmetic';
+import '../expressions/arrays';
+import '../expressions/convert';
 import '../expressions/dates';
 import '../expressions/logic';
+import '../expressions/strings';
 import { aggregateCommands } from './aggregate';
+import { bulkWriteCommands } from './bulk-write';
 import { catalogCommands } from './catalog';
 import { checkRequest, type Command, type Request } from './command';
+import { explainCommands } from './explain';
 import { findAndModifyCommands } from './find-and-modify';
 import { handshakeCommands } from './handshake';
 import { readCommands } from './read';
 import { writeCommands } from './write';
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  [handshakeCommands, readCommands, writeCommands, findAndModifyCommands, aggregateCommands, catalogCommands].flatMap((group) => Object.entries(group)),
+  [handshakeCommands, readCommands, writeCommands, findAndModifyCommands, aggregateCommands, catalogCommands, explainCommands, bulkWriteCommands].flatMap((group) => Object.entries(group)),
 );
 
 const TRANSACTION_COMMANDS = new Set(['commitTransaction', 'abortTransaction']);

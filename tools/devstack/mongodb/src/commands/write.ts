@@ -27,7 +27,7 @@ export function runStatements(request: Request, statements: Doc[], run: (stateme
   return errors;
 }
 
-const writeError = (error: MongoError, index: number): Doc =>
+export const writeError = (error: MongoError, index: number): Doc =>
   new Map<string, Value>([['index', int(index)], ['code', int(error.code)], ['errmsg', error.message], ...(error.info ?? [])]);
 
 const writeReply = (fields: Record<string, Maybe>, errors: Doc[]): Doc =>
@@ -68,7 +68,7 @@ export function parseUpdate(request: Request, statement: Doc): UpdateStatement {
   return { ...selection, sort: parseSort(sort ?? new Map<string, Value>()), update, multi, upsert: boolField(statement, 'upsert') };
 }
 
-function parseSelection(request: Request, statement: Doc): Selection {
+export function parseSelection(request: Request, statement: Doc): Selection {
   const filter = docField(statement, 'q');
   if (!filter) throw new MongoError(40414, "BSON field 'q' is missing but a required field");
   const constants = docField(statement, 'c');
