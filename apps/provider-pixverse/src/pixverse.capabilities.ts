@@ -1,0 +1,54 @@
+import type { ProviderCapabilities } from '@ferry/contracts';
+
+/**
+ * PixVerse platform API v2, from its API text of 2025 (upload limits). Sizes there are in MB: the smaller reading is taken.
+ * How long uploads and results live is not documented.
+ */
+export const pixverseCapabilities: ProviderCapabilities = {
+  providerId: 'pixverse',
+  displayName: 'PixVerse',
+  variants: [
+    {
+      variant: 'media',
+      kinds: ['video'],
+      uses: ['source-video', 'reference'],
+      limits: {
+        video: {
+          mimeTypes: ['video/mp4', 'video/quicktime', 'video/webm'],
+          maxBytes: 50_000_000,
+          maxWidth: 1920,
+          maxHeight: 1920,
+          maxDurationSeconds: 30,
+        },
+      },
+      referenceIdType: 'media',
+      returnsBytes: 'none',
+    },
+    {
+      variant: 'media',
+      kinds: ['audio'],
+      uses: ['audio'],
+      limits: {
+        audio: {
+          mimeTypes: ['audio/mpeg', 'audio/wav', 'audio/x-wav', 'audio/mp4', 'audio/x-m4a', 'audio/aac'],
+          maxBytes: 50_000_000,
+          maxDurationSeconds: 30,
+        },
+      },
+      referenceIdType: 'media',
+      returnsBytes: 'none',
+    },
+    {
+      variant: 'image',
+      kinds: ['image'],
+      uses: ['first-frame', 'reference'],
+      limits: { image: { mimeTypes: ['image/png', 'image/jpeg', 'image/webp'], maxBytes: 19_999_999, maxWidth: 4000, maxHeight: 4000 } },
+      referenceIdType: 'image',
+      returnsBytes: 'none',
+    },
+  ],
+  nativeUses: { video: ['source-video'], audio: ['audio'] },
+  originIdTypes: ['video', 'image', 'media'],
+  signatureParameters: [],
+  safetyMarginSeconds: 60,
+};

@@ -1,0 +1,57 @@
+import { ProviderError, type AdapterDependencies, type HttpAnswer, type JsonAnswer, type MultipartOptions } from '@ferry/provider-sdk';
+import { toProviderError } from './sora.errors';
+import { parseStored, parseVideo, type StoredFile, type Video } from './sora.wire';
+
+type Form = Omit<MultipartOptions, 'fields' | 'file'> & { readonly file: Omit<MultipartOptions['file'], 'field'> };
+
+/** OpenAI's Videos and Files APIs, one method for each endpoint. */
+export class SoraClient {
+  constructor(
+    private readonly baseUrl: string,
+    private readonly dependencies: AdapterDependencies,
+  ) {}
+
+  /** POST /videos/characters. */
+  async createCharacter(apiKey: string, name: string, form: Form, signal: AbortSignal): Promise<StoredFile> {
+    return this.expected(await this.upload('videos/characters', 'video', { name }, apiKey, form, signal), parseStored);
+  }
+
+  /** POST /files, for vision, with an end. */
+  async createFile(apiKey: string, lifetimeSeconds: number, form: Form, signal: AbortSignal): Promise<StoredFile> {
+    const fields = { purpose: 'vision', 'expires_after[anchor]': 'created_at', 'expires_after[seconds]': String(lifetimeSeconds) };
+    return this.expected(await this.upload('files', 'file', fields, apiKey, form, signal), parseStored);
+  }
+
+  /** GET /videos/{id}. */
+  async video(apiKey: string, id: string, signal: AbortSignal): Promise<Video> {
+    const url = `${this.baseUrl}/videos/${encodeURIComponent(id)}`;
+    return this.expected(await this.dependencies.http.json({ url, credentials: bearer(apiKey), signal }), parseVideo);
+  }
+
+  /** GET /videos/{id}/content or /files/{id}/content. Redirects lead to hosts that do not get the key. */
+  async content(apiKey: string, collection: 'videos' | 'files', id: string, signal: AbortSignal): Promise<HttpAnswer> {
+    const url = `${this.baseUrl}/${collection}/${encodeURIComponent(id)}/content`;
+    const answer = await this.dependencies.http.send({ url, headers: { accept: 'application/binary' }, credentials: bearer(apiKey), signal });
+    if (answer.status < 400) return answer;
+    answer.body.destroy();
+    throw toProviderError(answer, {}, this.dependencies.now());
+  }
+
+  private upload(path: string, field: string, fields: Record<string, string>, apiKey: string, form: Form, signal: AbortSignal): Promise<JsonAnswer> {
+    return this.dependencies.http.upload({
+      url: `${this.baseUrl}/${path}`,
+      credentials: bearer(apiKey),
+      signal,
+      form: { ...form, fields, file: { ...form.file, field } },
+    });
+  }
+
+  private expected<T>(answer: JsonAnswer, parse: (json: unknown) => T | undefined): T {
+    if (answer.status !== 200) throw toProviderError(answer, answer.json, this.dependencies.now());
+    const value = parse(answer.json);
+    if (value === undefined) throw new ProviderError('protocol', 'The Sora API sent an answer in another form.', { code: 'ANSWER_INCOMPLETE' });
+    return value;
+  }
+}
+
+const bearer = (apiKey: string) => () => ({ authorization: `Bearer ${apiKey}` });

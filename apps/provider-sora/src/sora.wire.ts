@@ -1,0 +1,29 @@
+import { member, numberMember, textMember } from '@ferry/provider-sdk';
+
+/** `{error: {message, type, param, code}}`. */
+export const parseError = (json: unknown): { readonly code?: string; readonly param?: string } => {
+  const error = member(json, 'error');
+  return { code: textMember(error, 'code'), param: textMember(error, 'param') };
+};
+
+export interface StoredFile {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly expiresAt?: number;
+}
+
+export const parseStored = (json: unknown): StoredFile | undefined => {
+  const id = textMember(json, 'id');
+  return id === undefined ? undefined : { id, expiresAt: numberMember(json, 'expires_at') };
+};
+
+export interface Video {
+  /** queued, in_progress, completed, failed; `expired` in batches. */
+  readonly status: string;
+  readonly errorCode?: string;
+}
+
+export const parseVideo = (json: unknown): Video | undefined => {
+  const status = textMember(json, 'status');
+  return status === undefined ? undefined : { status, errorCode: parseError(json).code };
+};

@@ -1,0 +1,150 @@
+import type { CachedFile, JobFailure, JobStatus, UploadResult } from '@ferry/contracts';
+import { FerryError } from '@ferry/kernel';
+import { Cancelled } from './http-errors';
+import { JobError } from './job-error';
+import { ProviderError } from './provider-error';
+
+export type JobResult = { readonly upload: UploadResult } | { readonly download: CachedFile };
+
+export interface JobRequest {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly jobId: string;
+  /** Milliseconds from now until it is given up. */
+  readonly timeoutMs: number;
+}
+
+export interface JobContext {
+  readonly signal: AbortSignal;
+  readonly onBytes: (count: number) => void;
+}
+
+export interface JobRegistryOptions {
+  /** More running jobs are refused. */
+  readonly maxRunning: number;
+  /** Ended jobs beyond this number are forgotten early, the oldest first. */
+  readonly maxRemembered: number;
+  /** How long the end of a job can be asked for, in milliseconds. */
+  readonly rememberMs: number;
+  /** Told once a job is forgotten. */
+  readonly onForgotten?: (job: Job) => void;
+  /** Told of an error that is neither the vendor's nor the job's own. */
+  readonly onUnexpected: (error: unknown, job: Job) => void;
+}
+
+const failureOf = (error: unknown): JobFailure | undefined => {
+  if (error instanceof JobError) return error.failure;
+  if (error instanceof Cancelled) return { kind: 'cancelled', message: 'The job was cancelled.', retryable: false };
+  if (!(error instanceof ProviderError)) return undefined;
+  const { kind, message, retryable, retryAfterMs, code } = error;
+  return { kind, message, retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(code === undefined ? {} : { code }) };
+};
+
+const CLOSE_MS = 3_000;
+
+const UNEXPECTED: JobFailure = { kind: 'unavailable', code: 'INTERNAL', message: 'The adapter failed. Its log has the cause.', retryable: true };
+
+/** One attempt of a run, from its start until it is forgotten. */
+export class Job {
+  private bytes = 0;
+  private outcome: JobResult | JobFailure | undefined;
+  private readonly stop = new AbortController();
+  readonly ended: Promise<void>;
+
+  constructor(
+    readonly request: JobRequest,
+    work: (context: JobContext) => Promise<JobResult>,
+    onUnexpected: (error: unknown, job: Job) => void,
+  ) {
+    const signal = AbortSignal.any([this.stop.signal, AbortSignal.timeout(Math.max(1, request.timeoutMs))]);
+    this.ended = work({ signal, onBytes: (count) => (this.bytes += count) }).then(
+      (result) => {
+        this.outcome = result;
+      },
+      (error: unknown) => {
+        const failure = failureOf(error);
+        if (!failure) onUnexpected(error, this);
+        this.outcome = failure ?? UNEXPECTED;
+      },
+    );
+  }
+
+  get status(): JobStatus {
+    const base = { jobId: this.request.jobId, bytes: this.bytes };
+    if (!this.outcome) return { ...base, status: 'running' };
+    if ('upload' in this.outcome) return { ...base, status: 'succeeded', upload: this.outcome.upload };
+    if ('download' in this.outcome) return { ...base, status: 'succeeded', download: this.outcome.download };
+    return { ...base, status: 'failed', error: this.outcome };
+  }
+
+  /** The status at the end, or after so many milliseconds. */
+  async join(waitMs: number): Promise<JobStatus> {
+    if (this.outcome || waitMs === 0) return this.status;
+    let timer: NodeJS.Timeout | undefined;
+    const waited = new Promise<void>((done) => (timer = setTimeout(done, waitMs)));
+    await Promise.race([this.ended, waited]);
+    clearTimeout(timer);
+    return this.status;
+  }
+
+  /** Breaks the job off; a job that has ended stays as it ended. */
+  cancel(waitMs: number, reason: Error = new Cancelled('cancelled')): Promise<JobStatus> {
+    this.stop.abort(reason);
+    return this.join(waitMs);
+  }
+}
+
+/** The jobs of one adapter process: those under way, and those that ended a short while ago. */
+export class JobRegistry {
+  private readonly jobs = new Map<string, Job>();
+  private readonly forgetting = new Map<Job, NodeJS.Timeout>();
+
+  constructor(private readonly options: JobRegistryOptions) {}
+
+  /**
+   * Starts the work, or joins what runs (or ran) already for the same run, attempt and jobId.
+   * @throws FerryError JOB_CONFLICT another job has that attempt; TOO_MANY_JOBS
+   */
+  start(request: JobRequest, work: (context: JobContext) => Promise<JobResult>): Job {
+    const key = keyOf(request.runId, request.attempt);
+    const existing = this.jobs.get(key);
+    if (existing?.request.jobId === request.jobId) return existing;
+    if (existing) throw new FerryError('JOB_CONFLICT', 'conflict', 'Another job works, or worked, on this attempt. Start the next attempt.');
+    if (this.running >= this.options.maxRunning) {
+      throw new FerryError('TOO_MANY_JOBS', 'throttled', `The adapter runs ${this.options.maxRunning} jobs already. Try again later.`);
+    }
+    const job = new Job(request, work, this.options.onUnexpected);
+    this.jobs.set(key, job);
+    void job.ended.then(() => this.remember(job));
+    return job;
+  }
+
+  find(runId: string, attempt: number): Job | undefined {
+    return this.jobs.get(keyOf(runId, attempt));
+  }
+
+  get running(): number {
+    return this.jobs.size - this.forgetting.size;
+  }
+
+  /** Cancels what runs, waits for its end, forgets everything. */
+  async close(): Promise<void> {
+    const stopping = new ProviderError('unavailable', 'The adapter was stopped.', { code: 'ADAPTER_STOPPED' });
+    await Promise.all([...this.jobs.values()].map((job) => job.cancel(CLOSE_MS, stopping)));
+    for (const job of [...this.jobs.values()]) this.forget(job);
+  }
+
+  private remember(job: Job): void {
+    this.forgetting.set(job, setTimeout(() => this.forget(job), this.options.rememberMs).unref());
+    const [oldest] = this.forgetting.keys();
+    if (oldest && this.forgetting.size > this.options.maxRemembered) this.forget(oldest);
+  }
+
+  private forget(job: Job): void {
+    clearTimeout(this.forgetting.get(job));
+    this.forgetting.delete(job);
+    if (this.jobs.delete(keyOf(job.request.runId, job.request.attempt))) this.options.onForgotten?.(job);
+  }
+}
+
+const keyOf = (runId: string, attempt: number): string => `${runId}/${attempt}`;

@@ -1,0 +1,86 @@
+import type { DownloadJobDto, ProviderCapabilities, ReleaseAnswer, ReleaseRequest, StartJobRequest, UploadJobDto } from '@ferry/contracts';
+import { FerryError, type FerryErrorJson } from '@ferry/kernel';
+import type { Account } from './account-registry';
+import type { DataPlane } from './data-plane';
+import { JobError } from './job-error';
+import type { JobContext, JobResult } from './job-registry';
+import type { Release } from './multipart';
+import type { ProviderAdapter } from './provider-adapter';
+
+/** Asks the run's holder; the caller gives the deadline. @throws an error with a FerryError's members */
+export type AskRelease = (request: ReleaseRequest) => Promise<ReleaseAnswer>;
+
+export interface WorkParts {
+  readonly adapter: ProviderAdapter;
+  readonly dataPlane: DataPlane;
+  readonly askRelease: AskRelease;
+}
+
+const unsupported = (what: string): FerryError => new FerryError('UNSUPPORTED', 'unsupported', `This provider does not ${what}.`);
+
+/** What the job will do, refused here where the adapter cannot do it at all. @throws FerryError VALIDATION_FAILED, UNSUPPORTED */
+export const workOf = (request: StartJobRequest, account: Account, parts: WorkParts): ((context: JobContext) => Promise<JobResult>) => {
+  const { download, upload } = request;
+  if (download && !upload) {
+    if (!parts.adapter.downloadAsset) throw unsupported('give files out');
+    return (context) => runDownload(download, account, parts, context);
+  }
+  if (upload && !download) {
+    if (!parts.adapter.uploadAsset) throw unsupported('take files');
+    assertTakes(parts.adapter.capabilities, upload);
+    return (context) => runUpload(request, upload, account, parts, context);
+  }
+  throw new FerryError('VALIDATION_FAILED', 'invalid', 'A job is either a download or an upload.', { errors: ['download, upload: give exactly one'] });
+};
+
+const assertTakes = ({ displayName, variants }: ProviderCapabilities, { variant, kind, mimeType }: UploadJobDto): void => {
+  const found = variants.find((candidate) => candidate.variant === variant && candidate.kinds.includes(kind));
+  if (!found) throw new FerryError('UNSUPPORTED', 'unsupported', `${displayName} takes no ${kind} as ${variant}.`);
+  const accepted = found.limits[kind]?.mimeTypes;
+  if (accepted && !accepted.includes(mimeType)) {
+    throw new FerryError('UNSUPPORTED', 'unsupported', `${displayName} takes no ${mimeType} as ${variant}; it takes ${accepted.join(', ')}.`);
+  }
+};
+
+const runDownload = async ({ forms, kind, putUrl }: DownloadJobDto, account: Account, parts: WorkParts, context: JobContext): Promise<JobResult> => {
+  const asset = await parts.adapter.downloadAsset!(account, { forms, kind }, { signal: context.signal });
+  return { download: await parts.dataPlane.put(putUrl, asset, context) };
+};
+
+const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account: Account, parts: WorkParts, context: JobContext): Promise<JobResult> => {
+  const { getUrl, variant, filename, kind, mimeType, sizeBytes, sha256, width, height, durationSeconds } = upload;
+  const content = await parts.dataPlane.get(getUrl, sizeBytes, context.signal);
+  let released = false;
+  const release: Release = async (seen) => {
+    await askUntilAnswered(parts.askRelease, { transferId: request.runId, attempt: request.attempt, jobId: request.jobId, ...seen }, context.signal);
+    released = true;
+  };
+  try {
+    const file = { filename, kind, mimeType, sizeBytes, sha256, width, height, durationSeconds, content };
+    const result = await parts.adapter.uploadAsset!(account, file, variant, { ...context, release });
+    if (!released) throw new Error('the adapter finished an upload that was never released');
+    return { upload: result };
+  } finally {
+    content.once('error', () => undefined).destroy();
+  }
+};
+
+const RELEASE_TRIES = 5;
+
+/** The holder's yes. A question without an answer is asked again: the same job gets the same yes. */
+const askUntilAnswered = async (ask: AskRelease, request: ReleaseRequest, signal: AbortSignal): Promise<void> => {
+  for (let left = RELEASE_TRIES; ; left -= 1) {
+    signal.throwIfAborted();
+    try {
+      await ask(request);
+      return;
+    } catch (error) {
+      const { code, category, message } = error as Partial<FerryErrorJson>;
+      const unanswered = category === 'timeout' || category === 'unavailable';
+      if (unanswered && left > 1) continue;
+      const kind = code === 'CONTENT_CHANGED' ? 'content-changed' : 'not-released';
+      throw new JobError({ kind, ...(code ? { code } : {}), message: message ?? 'The upload was not released.', retryable: unanswered });
+    }
+  }
+};
+

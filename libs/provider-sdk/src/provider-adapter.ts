@@ -1,0 +1,70 @@
+import type { ProviderCapabilities, UploadResult } from '@ferry/contracts';
+import type { MediaKind, ReferenceForms } from '@ferry/kernel';
+import type { Readable } from 'node:stream';
+import type { Account } from './account-registry';
+import type { HttpClient } from './http-client';
+import type { Release } from './multipart';
+
+/** A verified file on its way to a vendor. Bytes, pixels, seconds. */
+export interface FileToUpload {
+  /** Begins with the marker `ferry-{transferId}`. */
+  readonly filename: string;
+  readonly kind: MediaKind;
+  readonly mimeType: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly durationSeconds?: number;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+export interface CallContext {
+  /** Cancellation and deadline: every vendor call takes it. */
+  readonly signal: AbortSignal;
+}
+
+export interface UploadContext extends CallContext {
+  /** Must be awaited with all that was read before the vendor gets what completes the upload. */
+  readonly release: Release;
+  readonly onBytes: (count: number) => void;
+}
+
+export interface Origin {
+  readonly forms: ReferenceForms;
+  readonly kind: MediaKind;
+}
+
+/** A vendor's file, not yet read. */
+export interface DownloadedAsset {
+  /** Exactly as the vendor announced it; absent: it did not. */
+  readonly sizeBytes?: number;
+  /** As the vendor says; the content decides later. */
+  readonly mimeType: string;
+  readonly body: Readable;
+}
+
+/**
+ * What a vendor's adapter is to Ferry. An ability is a method that exists. All errors are ProviderErrors; retries,
+ * breakers and rate limits are the caller's.
+ */
+export interface ProviderAdapter {
+  readonly capabilities: ProviderCapabilities;
+  /** Uploads the file as one variant and returns when the reference is usable. */
+  uploadAsset?(account: Account, file: FileToUpload, variant: string, context: UploadContext): Promise<UploadResult>;
+  /** Opens an asset that was born at the vendor. */
+  downloadAsset?(account: Account, origin: Origin, context: CallContext): Promise<DownloadedAsset>;
+}
+
+/** What the host gives to an adapter. */
+export interface AdapterDependencies {
+  readonly http: HttpClient;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly uuid: () => string;
+}
+
+/** Every adapter's settings have the vendor's base URL. */
+export interface AdapterSettings {
+  readonly baseUrl: string;
+}

@@ -1,0 +1,85 @@
+import type { ProviderErrorKind } from '@ferry/contracts';
+
+interface KindRules {
+  /** The same call may succeed later. */
+  readonly retryable: boolean;
+  /** It says that the vendor is ill, not that the call was wrong. */
+  readonly countsAgainstBreaker: boolean;
+}
+
+export const KIND_RULES: Readonly<Record<ProviderErrorKind, KindRules>> = {
+  auth: { retryable: false, countsAgainstBreaker: false },
+  quota: { retryable: false, countsAgainstBreaker: false },
+  throttled: { retryable: true, countsAgainstBreaker: false },
+  'invalid-request': { retryable: false, countsAgainstBreaker: false },
+  'rejected-by-policy': { retryable: false, countsAgainstBreaker: false },
+  'too-large': { retryable: false, countsAgainstBreaker: false },
+  'not-found': { retryable: false, countsAgainstBreaker: false },
+  unavailable: { retryable: true, countsAgainstBreaker: true },
+  timeout: { retryable: true, countsAgainstBreaker: true },
+  protocol: { retryable: true, countsAgainstBreaker: true },
+};
+
+const MAX_MESSAGE = 300;
+
+/** Takes links, keys and addresses out of a text. */
+export const redact = (text: string): string =>
+  text
+    .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '[link]')
+    .replace(/\b(bearer|basic)\s+\S+/gi, '$1 [key]')
+    .replace(/\b(sk|pk|key)-[\w-]{6,}/gi, '[key]')
+    .replace(/[\w.+-]+@[\w-]+\.[\w.-]+/g, '[address]')
+    .slice(0, MAX_MESSAGE);
+
+export interface ProviderErrorDetails {
+  /** HTTP status, where there was one. For people; the kind decides. */
+  readonly status?: number;
+  /** Vendor's code, or Ferry's such as CONTENT_TRUNCATED. */
+  readonly code?: string;
+  /** What the vendor asked to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** Where the kind's rule does not fit. */
+  readonly retryable?: boolean;
+}
+
+/** Why a vendor call failed. The message is redacted here, whatever it was made from. */
+export class ProviderError extends Error {
+  readonly status?: number;
+  readonly code?: string;
+  readonly retryAfterMs?: number;
+  readonly retryable: boolean;
+
+  constructor(
+    readonly kind: ProviderErrorKind,
+    message: string,
+    details: ProviderErrorDetails = {},
+  ) {
+    super(redact(message));
+    this.name = 'ProviderError';
+    this.status = details.status;
+    this.code = details.code;
+    this.retryAfterMs = details.retryAfterMs;
+    this.retryable = details.retryable ?? KIND_RULES[kind].retryable;
+  }
+}
+
+/** The kind that an HTTP status means where the vendor says nothing more exact. */
+export const kindOfStatus = (status: number): ProviderErrorKind => {
+  if (status === 401 || status === 403) return 'auth';
+  if (status === 402) return 'quota';
+  if (status === 404 || status === 410) return 'not-found';
+  if (status === 408) return 'timeout';
+  if (status === 413) return 'too-large';
+  if (status === 429) return 'throttled';
+  if (status >= 500) return 'unavailable';
+  return status >= 400 ? 'invalid-request' : 'protocol';
+};
+
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+
+/** Milliseconds of a `Retry-After` header (seconds or an HTTP date), from 0 to one day; undefined where it is neither. */
+export const parseRetryAfter = (header: string | undefined, nowMs: number): number | undefined => {
+  if (header === undefined) return undefined;
+  const milliseconds = /^\s*\d+(\.\d+)?\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - nowMs;
+  return Number.isNaN(milliseconds) ? undefined : Math.min(Math.max(0, Math.round(milliseconds)), MAX_RETRY_AFTER_MS);
+};
