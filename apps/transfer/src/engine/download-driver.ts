@@ -1,0 +1,127 @@
+import type { CachedFile } from '@ferry/contracts';
+import { downloadDefinition, downloadStream, isOpenDownload, type ClaimedDownload, type DownloadCommand } from '@ferry/domain/download';
+import { metadataFor, type EventStore } from '@ferry/event-store';
+import { defined, FerryError, parseRunId, unreachable } from '@ferry/kernel';
+import { EVENT_STORE } from '@ferry/service-host/stores';
+import { Inject, Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
+import { TransferConfig } from '../transfer.config';
+import { attemptFailure, lostAttempt, waitUntil } from './attempts';
+import { CacheClient } from './cache-client';
+import { isMine, type Claim } from './claim';
+import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
+
+/** What the cache says before any byte moves that trying again does not change. */
+const CACHE_REFUSALS: Readonly<Record<string, string>> = { CACHE_FULL: 'cache-full', EXCEEDS_CACHE: 'exceeds-cache' };
+
+interface Step {
+  readonly claim: Claim;
+  readonly run: ClaimedDownload;
+  readonly asset: AssetForTransfer;
+  readonly signal: AbortSignal;
+}
+
+/** Brings an asset's bytes into the cache: each turn reads the stream and does what comes next. */
+@Injectable()
+export class DownloadDriver {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly assets: AssetReader,
+    private readonly cache: CacheClient,
+    private readonly jobs: ProviderJobs,
+    private readonly config: TransferConfig,
+  ) {}
+
+  /** Until the run has ended or is another worker's. */
+  async drive(claim: Claim, signal: AbortSignal): Promise<void> {
+    const { subjectId: assetId } = parseRunId(claim.runId)!;
+    for (;;) {
+      signal.throwIfAborted();
+      const { state } = await this.store.load(downloadDefinition, downloadStream(assetId));
+      const { run } = state;
+      if (!isOpenDownload(run) || run.downloadId !== claim.runId || run.status === 'requested' || !isMine(claim, run)) return;
+      const asset = await this.assets.find(assetId);
+      if (!asset || asset.deleted) await this.append(claim, { type: 'CancelDownload', data: { downloadId: claim.runId } });
+      else await this.turn({ claim, run, asset, signal });
+    }
+  }
+
+  async fail({ runId, ...claim }: Claim, kind: string, message: string): Promise<void> {
+    await this.append({ runId, ...claim }, { type: 'FailDownload', data: { downloadId: runId, kind, message } });
+  }
+
+  private async turn(step: Step): Promise<void> {
+    const { claim, run, signal } = step;
+    switch (run.status) {
+      case 'claimed':
+        return this.attempt(step);
+      case 'waiting':
+        if (!run.retryable || run.attempt >= this.config.TRANSFER_ATTEMPTS) return this.fail(claim, run.kind, run.message);
+        await waitUntil(run.retryAt, signal);
+        return this.attempt(step);
+      case 'downloading':
+        return this.settle(step, run.attempt, await this.jobs.join(this.target(step, run.attempt), signal), performance.now());
+      default:
+        return unreachable(run);
+    }
+  }
+
+  private target({ claim, asset }: Step, attempt: number): JobTarget {
+    const { providerId, accountId } = asset.origin;
+    return { providerId, accountId, operation: 'download', runId: claim.runId, attempt };
+  }
+
+  private async attempt(step: Step): Promise<void> {
+    const { claim, run, asset, signal } = step;
+    const attempt = run.attempt + 1;
+    const started = performance.now();
+    const { assetId, owner, kind, filename, sha256, facts } = asset;
+    const wanted = defined({ owner, assetId, downloadId: claim.runId, epoch: claim.epoch, attempt, kind, filename, sha256, sizeBytes: facts.sizeBytes });
+    let place: Awaited<ReturnType<CacheClient['open']>>;
+    try {
+      place = await this.cache.open(wanted);
+    } catch (error) {
+      const refusal = CACHE_REFUSALS[(error as FerryError).code];
+      if (!refusal) throw error;
+      return this.fail(claim, refusal, (error as FerryError).message);
+    }
+    if ('file' in place) return this.adopt(step, attempt, place.file);
+    const { putUrl, nodeId } = place;
+    const begin = async () => {
+      await this.append(claim, { type: 'StartDownload', data: { downloadId: claim.runId, epoch: claim.epoch, attempt, source: { from: 'origin' }, nodeId } });
+      const deadlineAt = new Date(Date.now() + this.config.TRANSFER_JOB_DEADLINE_MS).toISOString();
+      return { jobId: randomUUID(), owner, deadlineAt, download: { forms: asset.origin.forms, kind, putUrl } };
+    };
+    const outcome = await this.jobs.run(this.target(step, attempt), begin, signal);
+    await this.settle(step, attempt, outcome, started);
+  }
+
+  /** The bytes came before the last worker could say so. */
+  private async adopt({ claim }: Step, attempt: number, file: CachedFile): Promise<void> {
+    const node = { from: 'node', nodeId: file.nodeId } as const;
+    await this.append(claim, { type: 'StartDownload', data: { downloadId: claim.runId, epoch: claim.epoch, attempt, source: node, nodeId: file.nodeId } });
+    await this.complete(claim, attempt, file, 0);
+  }
+
+  private async settle({ claim, run }: Step, attempt: number, outcome: JobOutcome, started: number): Promise<void> {
+    if (outcome.status === 'succeeded' && outcome.download) return this.complete(claim, attempt, outcome.download, performance.now() - started);
+    const failure = outcome.status === 'failed' ? attemptFailure(outcome.error, run.attempt + 1, this.config) : lostAttempt();
+    await this.append(claim, { type: 'FailDownloadAttempt', data: defined({ downloadId: claim.runId, attempt, ...failure }) });
+  }
+
+  private async complete(claim: Claim, attempt: number, file: CachedFile, durationMs: number): Promise<void> {
+    const { sizeBytes: bytes, sha256, mimeType, kind, width, height, durationSeconds, nodeId } = file;
+    const facts = { bytes, sha256, mimeType, kind, width, height, durationSeconds, nodeId, durationMs: Math.round(durationMs) };
+    await this.append(claim, { type: 'CompleteDownload', data: defined({ downloadId: claim.runId, attempt, ...facts }) });
+  }
+
+  private async append({ runId, owner }: Claim, command: { type: DownloadCommand['type']; data: object }): Promise<void> {
+    await this.store.handle({
+      definition: downloadDefinition,
+      stream: downloadStream(parseRunId(runId)!.subjectId),
+      command: { ...command, metadata: { now: new Date().toISOString() } } as DownloadCommand,
+      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }),
+    });
+  }
+}

@@ -1,0 +1,155 @@
+import { downloadDefinition, downloadStream } from '@ferry/domain/download';
+import { isOpen, transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
+import { metadataFor, type EventStore } from '@ferry/event-store';
+import { FerryError, parseRunId } from '@ferry/kernel';
+import type { Messaging } from '@ferry/messaging';
+import { runInContext, type Health, type Logger } from '@ferry/observability';
+import { backoff } from '@ferry/resilience';
+import { HEALTH, LOGGER, MESSAGING } from '@ferry/service-host';
+import { EVENT_STORE } from '@ferry/service-host/stores';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { TransferConfig, WORKER_ID } from '../transfer.config';
+import { DownloadDriver } from './download-driver';
+import type { Claim } from './claim';
+import { Peers } from './peers';
+import { RunIndex, type OpenEntry, type RunKind } from './run-index';
+import { TransferDriver } from './transfer-driver';
+
+const LOOK_MS = 500;
+const TROUBLE = { baseMs: 200, maxMs: 5_000 };
+/** Unexpected errors of one run in a row before it is given up; trouble with the stores does not count. */
+const UNEXPECTED = 5;
+
+interface Driven {
+  readonly claim: Claim;
+  readonly kind: RunKind;
+  readonly finished: Promise<void>;
+}
+
+/**
+ * Takes open runs and works on them. The stream is the lock: a run is held only while the last claim in it names this
+ * worker and epoch. What a run does next follows from its stream alone, so a take-over goes on where the last worker stopped.
+ */
+@Injectable()
+export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly closing = new AbortController();
+  private readonly driving = new Map<string, Driven>();
+  private readonly peers: Peers;
+  private readonly asking = new Set<string>();
+  private looking: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(MESSAGING) messaging: Messaging,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(HEALTH) health: Health,
+    @Inject(WORKER_ID) private readonly workerId: string,
+    private readonly index: RunIndex,
+    private readonly config: TransferConfig,
+    private readonly transfers: TransferDriver,
+    private readonly downloads: DownloadDriver,
+  ) {
+    this.peers = new Peers(messaging, this.workerId, (runId, epoch) => this.driving.get(runId)?.claim.epoch === epoch);
+    health.register('queue', () => this.index.ready());
+  }
+
+  onApplicationBootstrap(): void {
+    this.peers.start();
+    this.index.follow(this.store, () => this.look());
+    this.looking = setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** Runs are left as they are: the next worker joins their jobs. */
+  async onModuleDestroy(): Promise<void> {
+    clearInterval(this.looking);
+    this.closing.abort();
+    this.peers.stop();
+    await this.index.close();
+    await Promise.all([...this.driving.values()].map(({ finished }) => finished));
+  }
+
+  /** For the append that requests a transfer: claimed at once where there is room. */
+  firstClaim(): { claim?: { workerId: string } } {
+    return this.hasRoom('transfer') ? { claim: { workerId: this.workerId } } : {};
+  }
+
+  /** Begins at once with a run that was just requested and claimed here, without waiting for the log to tell. */
+  notice(owner: string, { run }: RouteState): void {
+    if (!isOpen(run) || run.status === 'requested' || run.workerId !== this.workerId) return;
+    this.drive('transfer', { runId: run.transferId, owner, epoch: run.epoch, workerId: this.workerId });
+  }
+
+  private hasRoom(kind: RunKind): boolean {
+    const busy = [...this.driving.values()].filter((driven) => driven.kind === kind).length;
+    return !this.closing.signal.aborted && busy < this.config.TRANSFER_WORKERS;
+  }
+
+  private look(): void {
+    if (!this.index.live) return;
+    for (const entry of this.index.entries()) {
+      const { runId, kind, owner, epoch, workerId } = entry;
+      if (this.driving.has(runId) || this.asking.has(runId) || !this.hasRoom(kind)) continue;
+      if (workerId === this.workerId) this.drive(kind, { runId, owner, epoch, workerId });
+      else if (workerId === undefined || this.peers.isSilent(workerId)) this.take(entry);
+    }
+  }
+
+  private take(entry: OpenEntry): void {
+    this.asking.add(entry.runId);
+    void this.claim(entry)
+      .catch((error: unknown) => this.logger.warn({ err: error, runId: entry.runId }, 'a run could not be claimed; trying again'))
+      .finally(() => this.asking.delete(entry.runId));
+  }
+
+  private async claim({ kind, runId, owner, epoch, workerId }: OpenEntry): Promise<void> {
+    if (workerId !== undefined && (await this.peers.stillHolds(workerId, runId, epoch))) return;
+    const claim = { workerId: this.workerId, fromEpoch: epoch };
+    const { subjectId } = parseRunId(runId)!;
+    const common = { metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }) };
+    const now = { now: new Date().toISOString() };
+    if (kind === 'transfer') {
+      const command = { type: 'ClaimTransfer', data: { transferId: runId, ...claim }, metadata: now } as const;
+      await this.store.handle({ definition: transferDefinition, stream: transferStream(subjectId), command, ...common });
+    } else {
+      const command = { type: 'ClaimDownload', data: { downloadId: runId, ...claim }, metadata: now } as const;
+      await this.store.handle({ definition: downloadDefinition, stream: downloadStream(subjectId), command, ...common });
+    }
+    // Whether this worker won is told by the log: the index sees the claim, and the drive begins there.
+    if (workerId !== undefined) this.logger.info({ runId, from: workerId, epoch: epoch + 1 }, 'asked for a silent worker\'s run');
+  }
+
+  private drive(kind: RunKind, claim: Claim): void {
+    if (this.driving.has(claim.runId)) return;
+    const finished = runInContext({ correlationId: claim.runId }, () => this.work(kind, claim)).finally(() => this.driving.delete(claim.runId));
+    this.driving.set(claim.runId, { claim, kind, finished });
+  }
+
+  /** Until the run ends or is another's. The stores may be away for a while: the run waits for them. */
+  private async work(kind: RunKind, claim: Claim): Promise<void> {
+    const driver = kind === 'transfer' ? this.transfers : this.downloads;
+    let unexpected = 0;
+    for (let attempt = 1; !this.closing.signal.aborted; attempt += 1) {
+      try {
+        return await driver.drive(claim, this.closing.signal);
+      } catch (error) {
+        if (this.closing.signal.aborted) return;
+        const passing = error instanceof FerryError && (error.category === 'unavailable' || error.category === 'timeout' || error.category === 'conflict');
+        unexpected += passing ? 0 : 1;
+        this.logger.warn({ err: error, runId: claim.runId, attempt }, 'a run met trouble; going on');
+        if (unexpected >= UNEXPECTED) return this.giveUp(driver, claim, error as Error);
+        await wait(backoff(attempt, TROUBLE) + 50, undefined, { signal: this.closing.signal }).catch(() => this.logger.debug('stopping'));
+      }
+    }
+  }
+
+  private async giveUp(driver: TransferDriver | DownloadDriver, claim: Claim, error: Error): Promise<void> {
+    this.logger.error({ err: error, runId: claim.runId }, 'a run is given up after unexpected errors');
+    try {
+      await driver.fail(claim, 'internal', 'The service failed in an unexpected way. Its log has the reason.');
+    } catch (failure) {
+      this.logger.error({ err: failure, runId: claim.runId }, 'giving a run up failed; it will be tried again');
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { InvalidateReferenceRequest, SUBJECTS } from '@ferry/contracts';
+import { transferDefinition, transferStream } from '@ferry/domain/transfer';
+import { metadataFor, type EventStore } from '@ferry/event-store';
+import { FerryError, parseRunId, type Token } from '@ferry/kernel';
+import { EVENT_STORE } from '@ferry/service-host/stores';
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { AssetReader } from '../assets/asset-reader';
+
+/** A caller's word that the provider refused a reference: the next resolve uploads again. */
+@Controller()
+export class ReferencesController {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly assets: AssetReader,
+  ) {}
+
+  @MessagePattern(SUBJECTS.transfer.invalidate)
+  async invalidate(@Payload() request: InvalidateReferenceRequest): Promise<{ token: Token }> {
+    const { assetId, owner, providerId, referenceId, reason, actor } = request;
+    await this.assets.require(assetId, owner);
+    const stream = transferStream(parseRunId(referenceId)!.subjectId);
+    const { state } = await this.store.load(transferDefinition, stream);
+    if (state.route?.assetId !== assetId || state.route.providerId !== providerId) {
+      throw new FerryError('UNKNOWN_REFERENCE', 'not-found', 'The asset has no such reference at this provider. Check the referenceId.');
+    }
+    const { token } = await this.store.handle({
+      definition: transferDefinition,
+      stream,
+      command: { type: 'InvalidateReference', data: { referenceId, reason, reportedBy: actor }, metadata: { now: new Date().toISOString() } },
+      metadata: metadataFor(request),
+    });
+    return { token };
+  }
+}

@@ -1,0 +1,66 @@
+import { ListTransfersRequest, SUBJECTS, TransferCommandRequest, TransferRequest, type TransferView } from '@ferry/contracts';
+import { transferDefinition, transferStream, type TransferEvent } from '@ferry/domain/transfer';
+import { metadataFor, type EventStore } from '@ferry/event-store';
+import { FerryError, parseRunId, type RecordedEvent, type Token } from '@ferry/kernel';
+import type { ReadModels, Runner } from '@ferry/read-models';
+import { EVENT_STORE, READ_MODELS } from '@ferry/service-host/stores';
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { AssetReader } from '../assets/asset-reader';
+import { Worker } from '../engine/worker';
+import { TRANSFERS_RUNNER } from '../transfer.config';
+import { transferView } from './transfer-view';
+import { transfersProjection } from './transfers.projection';
+
+const VISIBLE_MS = 5_000;
+
+@Controller()
+export class TransfersController {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(READ_MODELS) private readonly models: ReadModels,
+    @Inject(TRANSFERS_RUNNER) private readonly runner: Runner,
+    private readonly assets: AssetReader,
+    private readonly worker: Worker,
+  ) {}
+
+  @MessagePattern(SUBJECTS.transfer.get)
+  async get(@Payload() { transferId, owner }: TransferRequest): Promise<TransferView> {
+    const view = transferView(await this.eventsOf(transferId, owner), transferId);
+    if (!view) throw unknownTransfer();
+    return view;
+  }
+
+  @MessagePattern(SUBJECTS.transfer.list)
+  async list(@Payload() { assetId, owner, limit, atLeast }: ListTransfersRequest): Promise<{ items: TransferView[] }> {
+    await this.assets.require(assetId, owner);
+    if (atLeast?.stream.startsWith('transfer-')) await this.runner.waitFor(atLeast.position, VISIBLE_MS);
+    const rows = this.models.collection(transfersProjection).find({ owner, assetId }, { sort: { requestedAt: -1 }, limit, maxTimeMS: VISIBLE_MS });
+    const views = (await rows.toArray()).map(async ({ transferId }) => transferView(await this.eventsOf(transferId, owner), transferId));
+    return { items: (await Promise.all(views)).filter((view) => view !== undefined) };
+  }
+
+  /** A new run after one that failed or was cancelled; of a run that has a successor, that one. */
+  @MessagePattern(SUBJECTS.transfer.retry)
+  async retry(@Payload() request: TransferCommandRequest): Promise<{ transferId: string; token: Token }> {
+    const { transferId, owner } = request;
+    await this.eventsOf(transferId, owner);
+    const { state, token } = await this.store.handle({
+      definition: transferDefinition,
+      stream: transferStream(parseRunId(transferId)!.subjectId),
+      command: { type: 'RetryTransfer', data: { transferId, ...this.worker.firstClaim() }, metadata: { now: new Date().toISOString() } },
+      metadata: metadataFor(request),
+    });
+    this.worker.notice(owner, state);
+    return { transferId: state.run?.transferId ?? transferId, token };
+  }
+
+  /** @throws FerryError UNKNOWN_TRANSFER also where it is another owner's */
+  private async eventsOf(transferId: string, owner: string): Promise<RecordedEvent<TransferEvent>[]> {
+    const events = await this.store.read<TransferEvent>(transferStream(parseRunId(transferId)!.subjectId));
+    if (events[0]?.metadata.owner !== owner) throw unknownTransfer();
+    return events;
+  }
+}
+
+const unknownTransfer = (): FerryError => new FerryError('UNKNOWN_TRANSFER', 'not-found', 'There is no such transfer. Check the id.');
