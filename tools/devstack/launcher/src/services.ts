@@ -25,9 +25,11 @@ export function planServices(names: readonly ServiceName[], setting: Setting, pa
     nodeArgs: ['--enable-source-maps', compiledMain(`apps/${name}`)],
     env: { ...defaults(name, setting), ...setting.env, ...owned(name, setting, parts) },
     logFile: setting.folder.file('logs', `${name}.log`),
-    isReady: () => answersOk(`http://127.0.0.1:${httpPort(name, setting)}/readyz`),
+    isReady: () => answersOk(readyzUrl(name, setting)),
   }));
 }
+
+export const readyzUrl = (name: ServiceName, setting: Setting): string => `http://127.0.0.1:${httpPort(name, setting)}/readyz`;
 
 const httpPort = (name: ServiceName, { ports }: Setting): number => (name === 'gateway' ? ports['gateway-http'] : ports[name]);
 

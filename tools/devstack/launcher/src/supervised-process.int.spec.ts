@@ -23,7 +23,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-const gone = (pid: number) => eventually(() => expect(isAlive(pid)).toBe(false), { timeoutMs: 6_000 });
+const gone = (pid: number) => eventually(() => expect(isAlive(pid)).toBe(false), { timeoutMs: 10_000 });
 
 describe('SupervisedProcess', () => {
   let folder: TempDir;

@@ -41,7 +41,9 @@ export interface ProcessHandle {
   readonly restarts: number;
   /** To the process and all that it started. One that dies of it is started again. */
   kill(signal: NodeJS.Signals): void;
-  /** Stops it politely, starts it and waits until it is ready. */
+  /** Stops it politely and keeps it down until `restart`. */
+  takeDown(): Promise<void>;
+  /** Stops it politely where it runs, starts it and waits until it is ready. */
   restart(): Promise<void>;
   /** Waits until the process that runs now, or the next one, is ready. */
   ready(timeoutMs?: number): Promise<void>;
@@ -106,8 +108,12 @@ export class SupervisedProcess implements ProcessHandle {
     if (this.pid !== undefined) signalGroup(this.pid, signal);
   }
 
+  takeDown(): Promise<void> {
+    return this.halt(RESTART_GRACE_MS);
+  }
+
   async restart(): Promise<void> {
-    await this.halt(RESTART_GRACE_MS);
+    await this.takeDown();
     if (this.isStopped) throw new Error(`${this.name} was stopped.`);
     this.wanted = true;
     this.start();

@@ -3,7 +3,7 @@ import { DataFolder, type DevelopmentKey } from './data-folder';
 import { choosePorts, type Ports } from './ports';
 import { consoleReport, silentReport, type Report } from './report';
 import { planServers, type ServerUrls } from './servers';
-import { planServices, SERVICE_NAMES, type ServiceName } from './services';
+import { planServices, readyzUrl, SERVICE_NAMES, type ServiceName } from './services';
 import type { Setting } from './setting';
 import { planSimulator, simulatorUrls, type SimulatorUrls } from './simulator';
 import { SupervisedProcess, type ProcessHandle, type ProcessListener, type ProcessSpec } from './supervised-process';
@@ -34,7 +34,11 @@ export interface System {
   /** Of the owner `dev`, with the admin scope. */
   readonly apiKey: string;
   readonly apiKeyFile: string;
-  readonly urls: ServerUrls & { readonly simulator: SimulatorUrls };
+  readonly urls: ServerUrls & {
+    readonly simulator: SimulatorUrls;
+    /** Of each service: 200, or 503 and why it cannot work now. */
+    readonly readyz: Readonly<Record<ServiceName, string>>;
+  };
   /** By name: the services, `simulator`, and those of `nats`, `eventstore`, `mongodb` that were started here. */
   readonly processes: Readonly<Record<string, ProcessHandle>>;
   /** Resolves when the system has stopped, with the reason where it stopped by itself: a process died too often. */
@@ -87,7 +91,8 @@ class RunningSystem implements System {
   constructor(private readonly setting: Setting, private readonly report: Report) {
     this.servers = planServers(setting);
     this.key = setting.folder.developmentKey();
-    this.urls = { ...this.servers.urls, simulator: simulatorUrls(setting) };
+    const readyz = Object.fromEntries(SERVICE_NAMES.map((name) => [name, readyzUrl(name, setting)])) as Record<ServiceName, string>;
+    this.urls = { ...this.servers.urls, simulator: simulatorUrls(setting), readyz };
     this.stopped = new Promise((resolve) => (this.hasStopped = resolve));
     this.startBroken = new Promise((resolve) => (this.breakStart = resolve));
   }
