@@ -21,9 +21,9 @@ const SIGNATURE_PREFIXES = ['x-amz-', 'x-goog-'];
  */
 export const canonicalUrl = (url: string, signatureParameters: readonly string[] = []): string => {
   const match = /^([a-z][a-z0-9+.-]*):\/\/(?:[^/?#]*@)?([^/?#]*)([^?#]*)(\?[^#]*)?/i.exec(url);
-  if (!match?.[2]) throw new FerryError('INVALID_URL', 'invalid', 'The url is not absolute: give scheme, host and path.');
-  const scheme = match[1]!.toLowerCase();
-  const host = match[2].toLowerCase().replace(scheme === 'https' ? /:443$/ : scheme === 'http' ? /:80$/ : /(?!)/, '');
+  const scheme = match?.[1]?.toLowerCase();
+  const host = match?.[2]?.toLowerCase().replace(scheme === 'https' ? /:443$/ : scheme === 'http' ? /:80$/ : /(?!)/, '');
+  if (!match || !host) throw new FerryError('INVALID_URL', 'invalid', 'The url is not absolute: give scheme, host and path.');
   const signing = new Set([...SIGNATURE_PARAMETERS, ...signatureParameters.map((name) => name.toLowerCase())]);
   const kept = (match[4] ?? '')
     .slice(1)
