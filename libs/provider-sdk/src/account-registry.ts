@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { NAME_PATTERN, type AuthorizeAccountAnswer } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import { plainToInstance } from 'class-transformer';

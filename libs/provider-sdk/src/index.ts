@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 export { Account, AccountRegistry } from './account-registry';
 export { AddressGuard, hostAndPort, isPublicAddress, type GuardOptions } from './address-guard';
 export { asDownload } from './downloaded-body';

@@ -5,7 +5,7 @@ export interface Fault {
   readonly operation: string;
   /** How many calls it is for; absent: every call until the faults are cleared. */
   readonly times?: number;
-  /** Waits this long before anything else. */
+  /** Waits this long: before anything else, or, where a body comes with the call, once it has all of that. */
   readonly latencyMs?: number;
   /** Reads an upload, or sends a download, at most this fast. */
   readonly bytesPerSecond?: number;

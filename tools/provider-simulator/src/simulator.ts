@@ -72,7 +72,7 @@ const serveVendor = async (vendor: Vendor, faults: Faults, counters: Counters, r
     }
     counts.operations[route.operation] = (counts.operations[route.operation] ?? 0) + 1;
     const fault = faults.take(vendor.provider, route.operation);
-    if (fault?.latencyMs) await pause(fault.latencyMs, undefined, { signal: gone.signal });
+    if (fault?.latencyMs && request.method !== 'POST') await pause(fault.latencyMs, undefined, { signal: gone.signal });
     const account = route.open ? '' : accountOf(vendor.authenticate(request));
     if (fault && answerFault(vendor, response, fault)) return;
     const params = route.path.exec(path)!.slice(1);

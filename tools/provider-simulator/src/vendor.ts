@@ -92,6 +92,8 @@ const bodyOf = (call: Call): AsyncIterable<Buffer> => {
       call.counts.bytesIn += chunk.length;
       yield chunk;
     }
+    // Not earlier: a connection that nobody reads from does not show that its other end has closed.
+    if (call.fault?.latencyMs) await pause(call.fault.latencyMs, undefined, { signal: call.gone });
   };
   return call.fault?.bytesPerSecond ? atRate(call.fault.bytesPerSecond, call.gone)(counted()) : counted();
 };
