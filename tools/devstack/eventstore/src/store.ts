@@ -1,14 +1,14 @@
 import type { RecordedEvent } from './records';
 import { CommittedTail } from './storage/committed-tail';
-import { EventLog } from './storage/event-log';
+import { DataFolderError, EventLog } from './storage/event-log';
 import { Reader } from './streams/reader';
 import { StreamCatalog } from './streams/stream-catalog';
-import { Writer } from './streams/writer';
+import { metadataEvent, Writer } from './streams/writer';
 
 type CommitListener = (events: readonly RecordedEvent[]) => void;
 
-const FIRST_EVENTS = [{ stream: '$$$users', metadata: '{"$maxCount":1}' }, { stream: '$$$scavenges', metadata: '{"$maxCount":1}' }];
-const FIRST_EVENT_IDS = ['6f0f0c1e-6f4c-4f0e-9d6f-0c5a3b8f7a01', '6f0f0c1e-6f4c-4f0e-9d6f-0c5a3b8f7a02'];
+const SYSTEM_METASTREAMS = ['$$$users', '$$$scavenges'];
+const SYSTEM_METADATA = Buffer.from('{"$maxCount":1}');
 
 /** The event store without its wire. */
 export class Store {
@@ -52,12 +52,10 @@ export class Store {
 
   /** A fresh node has system events in `$all`, so readers that forget them are found out. */
   private writeFirstEvents(): void {
-    const empty = Buffer.alloc(0);
-    FIRST_EVENTS.forEach(({ stream, metadata }, index) => {
-      const id = FIRST_EVENT_IDS[index] ?? '';
-      const event = { id, type: '$metadata', isJson: true, data: Buffer.from(metadata), metadata: empty };
-      void this.writer.write({ kind: 'append', stream, expected: 'no_stream', events: [event] });
-    });
+    for (const stream of SYSTEM_METASTREAMS) {
+      void this.writer.write({ kind: 'append', stream, expected: 'no_stream', events: [metadataEvent(SYSTEM_METADATA)] });
+    }
     this.writer.flush();
+    if (this.log.lastPosition === 0) throw new DataFolderError('cannot write the first events of the log');
   }
 }

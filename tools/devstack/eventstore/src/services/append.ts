@@ -1,4 +1,4 @@
-import type { sendUnaryData, ServerReadableStream } from '@grpc/grpc-js';
+import { status, type sendUnaryData, type ServerReadableStream } from '@grpc/grpc-js';
 import { AppendResp, type AppendReq } from '@eventstore/db-client/generated/streams_pb';
 import { NO_REVISION, type ExpectedRevision, type ProposedEvent } from '../records';
 import type { Store } from '../store';
@@ -8,7 +8,6 @@ import { empty } from '../wire/messages';
 import { isInvalidStream, proposal, streamName } from '../wire/proposed-event';
 import { MAX_APPEND_BYTES, maximumAppendSizeExceeded, missingMetadata, plain, unknown, type ServerStatus } from '../wire/status';
 import { refusal } from './append-outcome';
-import { status } from '@grpc/grpc-js';
 
 /** Metadata does not count for the limit of an append, so memory needs one of its own. */
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
@@ -59,11 +58,13 @@ class Collected {
     this.dataBytes += event.data.length;
     this.bytes += event.data.length + event.metadata.length;
     if (this.dataBytes > MAX_APPEND_BYTES) this.refuse(maximumAppendSizeExceeded());
-    if (this.bytes > MAX_REQUEST_BYTES) this.refuse(plain(status.RESOURCE_EXHAUSTED, `an append is larger than ${MAX_REQUEST_BYTES} bytes`));
+    if (this.bytes > MAX_REQUEST_BYTES) {
+      this.refuse(plain(status.RESOURCE_EXHAUSTED, `an append is larger than ${MAX_REQUEST_BYTES} bytes`));
+    }
   }
 
-  private refuse(status: ServerStatus): void {
-    this.refused ??= status;
+  private refuse(reason: ServerStatus): void {
+    this.refused ??= reason;
     this.events = [];
   }
 }

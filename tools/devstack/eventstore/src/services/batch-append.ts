@@ -1,4 +1,4 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { BatchAppendResp, type BatchAppendReq } from '@eventstore/db-client/generated/streams_pb';
 import type { UUID } from '@eventstore/db-client/generated/shared_pb';
 import type { ProposedEvent } from '../records';
@@ -8,7 +8,6 @@ import { expectedRevision } from '../wire/expected-revision';
 import { isInvalidStream, proposal, streamName, uuidText } from '../wire/proposed-event';
 import { MAX_APPEND_BYTES, plain } from '../wire/status';
 import { batchError, batchResponse, type BatchRefusal } from './batch-response';
-import { status } from '@grpc/grpc-js';
 
 type Call = ServerDuplexStream<BatchAppendReq, BatchAppendResp>;
 

@@ -11,15 +11,18 @@ import { refusal } from './append-outcome';
 type Options = DeleteReq.Options | TombstoneReq.Options;
 type Respond = (position: number | undefined) => void;
 
+interface Position {
+  setCommitPosition(value: string): unknown;
+  setPreparePosition(value: string): unknown;
+}
+
 /** Streams.Delete: the soft delete. */
 export function softDelete(store: Store, { request }: ServerUnaryCall<DeleteReq, DeleteResp>, callback: sendUnaryData<DeleteResp>): void {
   run(store, 'delete', request.getOptions(), callback, (position) => {
     const response = new DeleteResp();
-    if (position === undefined) return callback(null, response.setNoPosition(empty()));
-    const place = new DeleteResp.Position();
-    place.setCommitPosition(String(position));
-    place.setPreparePosition(String(position));
-    callback(null, response.setPosition(place));
+    if (position === undefined) response.setNoPosition(empty());
+    else response.setPosition(at(position, new DeleteResp.Position()));
+    callback(null, response);
   });
 }
 
@@ -27,12 +30,16 @@ export function softDelete(store: Store, { request }: ServerUnaryCall<DeleteReq,
 export function tombstone(store: Store, { request }: ServerUnaryCall<TombstoneReq, TombstoneResp>, callback: sendUnaryData<TombstoneResp>): void {
   run(store, 'tombstone', request.getOptions(), callback, (position) => {
     const response = new TombstoneResp();
-    if (position === undefined) return callback(null, response.setNoPosition(empty()));
-    const place = new TombstoneResp.Position();
-    place.setCommitPosition(String(position));
-    place.setPreparePosition(String(position));
-    callback(null, response.setPosition(place));
+    if (position === undefined) response.setNoPosition(empty());
+    else response.setPosition(at(position, new TombstoneResp.Position()));
+    callback(null, response);
   });
+}
+
+function at<T extends Position>(position: number, message: T): T {
+  message.setCommitPosition(String(position));
+  message.setPreparePosition(String(position));
+  return message;
 }
 
 function run(

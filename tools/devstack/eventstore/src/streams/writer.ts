@@ -32,7 +32,7 @@ const QUEUE_BYTES = 16 * 1024 * 1024;
 const bytesOf = (request: WriteRequest): number =>
   request.events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
 
-const metadataEvent = (data: Uint8Array): ProposedEvent =>
+export const metadataEvent = (data: Uint8Array): ProposedEvent =>
   ({ id: randomUUID(), type: METADATA_TYPE, isJson: true, data, metadata: Buffer.alloc(0) });
 
 const tombstoneEvent = (): ProposedEvent =>

@@ -28,7 +28,7 @@ export function eventFilter(options: ReadReq.Options.FilterOptions | undefined):
 function textTest(regex: string, prefixes: readonly string[]): (text: string) => boolean {
   if (prefixes.length > 0) return (text) => prefixes.some((prefix) => text.startsWith(prefix));
   try {
-    const pattern = new RegExp(regex, 'u');
+    const pattern = new RegExp(regex);
     return (text) => pattern.test(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
