@@ -67,6 +67,8 @@ describe('RegisterAsset', () => {
 
   it('keeps the id and uri that it was born with', () => {
     given(registered).when(registerForms({ id: '456', idType: 'media', url: link(1) })).thenNothing();
+    const withUri = refreshed({ ...origin.forms, uri: 'pixverse://123' }, ENDS);
+    given(registered, withUri).when(registerForms({ uri: 'pixverse://456' })).thenNothing();
   });
 
   it('takes an id where it had none', () => {
