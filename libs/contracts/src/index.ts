@@ -1,3 +1,5 @@
+// Its decorators need it, whoever loads them first.
+import 'reflect-metadata';
 export * from './cache.dto';
 export * from './catalog.dto';
 export * from './common.dto';

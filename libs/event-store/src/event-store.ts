@@ -110,8 +110,10 @@ export class EventStore {
   async head(): Promise<Position> {
     return this.guarded(async () => {
       const newest = this.client.readAll({ direction: BACKWARDS, fromPosition: END, maxCount: 1, deadline: CALL_DEADLINE_MS });
-      for await (const { event, commitPosition } of newest) return toPosition(event?.position.commit ?? commitPosition ?? 0n);
-      return START_POSITION;
+      let position = START_POSITION;
+      // Read to its end: a stream that is left early stays open in the client for ever.
+      for await (const { event, commitPosition } of newest) position = toPosition(event?.position.commit ?? commitPosition ?? 0n);
+      return position;
     });
   }
 

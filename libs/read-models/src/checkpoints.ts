@@ -1,9 +1,12 @@
 import { START_POSITION, type Position } from '@ferry/kernel';
 import { MongoServerError, type Collection, type Db } from 'mongodb';
+import { randomUUID } from 'node:crypto';
 
-interface CheckpointDocument {
+export interface Checkpoint {
   readonly _id: string;
   readonly position: Position;
+  /** New each time that everything is handled from the start: two builds may stand at the same position. */
+  readonly build: string;
 }
 
 const DUPLICATE_KEY = 11_000;
@@ -11,35 +14,37 @@ export const CHECKPOINTS = '_checkpoints';
 
 /** How far each runner has come. */
 export class Checkpoints {
-  private readonly collection: Collection<CheckpointDocument>;
+  private readonly collection: Collection<Checkpoint>;
 
   constructor(db: Db) {
-    this.collection = db.collection<CheckpointDocument>(CHECKPOINTS);
+    this.collection = db.collection<Checkpoint>(CHECKPOINTS);
   }
 
-  async read(name: string): Promise<Position | undefined> {
-    return (await this.collection.findOne({ _id: name }))?.position;
+  async find(name: string): Promise<Checkpoint | undefined> {
+    return (await this.collection.findOne({ _id: name })) ?? undefined;
   }
 
-  /** The stored position, or a first one at the start. */
-  async start(name: string): Promise<Position> {
-    const known = await this.read(name);
-    if (known !== undefined) return known;
+  /** The stored checkpoint, or a first one at the start. */
+  async start(name: string): Promise<Checkpoint> {
+    const known = await this.find(name);
+    if (known) return known;
+    const first = { _id: name, position: START_POSITION, build: randomUUID() };
     try {
-      await this.collection.insertOne({ _id: name, position: START_POSITION });
+      await this.collection.insertOne({ ...first });
     } catch (error) {
       if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
     }
-    return (await this.read(name)) ?? START_POSITION;
+    return (await this.find(name)) ?? first;
   }
 
-  /** False where the stored position is not `from`: nothing is written. */
-  async advance(name: string, from: Position, to: Position): Promise<boolean> {
-    const { matchedCount } = await this.collection.updateOne({ _id: name, position: from }, { $set: { position: to } });
+  /** False where the stored checkpoint is not `from`: nothing is written. */
+  async advance({ _id, position, build }: Checkpoint, to: Position): Promise<boolean> {
+    const { matchedCount } = await this.collection.updateOne({ _id, position, build }, { $set: { position: to } });
     return matchedCount === 1;
   }
 
-  async remove(name: string): Promise<void> {
-    await this.collection.deleteOne({ _id: name });
+  /** What it was is returned. */
+  async remove(name: string): Promise<Checkpoint | undefined> {
+    return (await this.collection.findOneAndDelete({ _id: name })) ?? undefined;
   }
 }

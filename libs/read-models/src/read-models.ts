@@ -3,12 +3,16 @@ import type { HealthState, Logger } from '@ferry/observability';
 import { MongoClient, MongoServerError, type Collection, type Db, type OptionalUnlessRequiredId } from 'mongodb';
 import { Checkpoints } from './checkpoints';
 import type { Projection, Stored } from './projection';
-import { Runner, type EventSource, type LeaseHolder, type RunnerOptions } from './runner';
+import { Runner, UNKNOWN_EVENT, type EventSource, type LeaseHolder, type RunnerOptions } from './runner';
 
 const DUPLICATE_KEY = 11_000;
 const NAMESPACE_EXISTS = 48;
 /** Writers of one document at the same time are two runners whose lease changed hands: one of them soon stops. */
 const WRITES = 5;
+/** Documents of one event that are written at the same time. */
+const WRITES_AT_ONCE = 16;
+/** The index that says that a collection was prepared. */
+const PREPARED = { key: { _position: 1 as const }, name: 'prepared' };
 
 export interface ReadModelsOptions {
   /** With the database in its path; default `ferry`. */
@@ -55,16 +59,28 @@ export class ReadModels {
     return this.db.collection<Doc & Stored>(projection.collection);
   }
 
-  /** Keeps the projection's collection at the events' side. */
-  project<Doc extends object>(projection: Projection<Doc>, source: EventSource, lease: LeaseHolder): Runner {
-    const { collection: name, indexes, categories } = projection;
+  /**
+   * Keeps the projection's collection at the events' side.
+   * @param onEvent where an event needs more than its own effect: what it passes to `apply` is applied
+   */
+  project<Doc extends object>(
+    projection: Projection<Doc>,
+    source: EventSource,
+    lease: LeaseHolder,
+    onEvent: (event: RecordedEvent, apply: (event: RecordedEvent) => Promise<void>) => Promise<void> = (event, apply) => apply(event),
+  ): Runner {
+    const { collection: name, indexes, categories, eventTypes } = projection;
     return this.follow(
       {
         name,
         prefixes: categories,
         prepare: () => this.createCollection(name, indexes),
-        intact: async () => (await this.db.listCollections({ name }, { nameOnly: true }).toArray()).length === 1,
-        onEvent: (event) => this.apply(projection, event),
+        intact: () => this.isIntact(name),
+        reset: async () => void (await this.db.dropCollection(name)),
+        onEvent: async (event, mustHold) => {
+          if (!eventTypes.has(event.type)) throw unknownEvent(name, event.type);
+          await onEvent(event, (applied) => this.apply(projection, applied, mustHold));
+        },
       },
       source,
       lease,
@@ -98,15 +114,31 @@ export class ReadModels {
     } catch (error) {
       if (!(error instanceof MongoServerError) || error.code !== NAMESPACE_EXISTS) throw error;
     }
-    if (indexes.length) await this.db.collection(name).createIndexes([...indexes]);
+    await this.db.collection(name).createIndexes([...indexes, PREPARED]);
   }
 
-  private async apply<Doc extends object>(projection: Projection<Doc>, event: RecordedEvent): Promise<void> {
-    const id = projection.id(event);
-    if (id === undefined) return;
+  /** A collection that vanished comes back with the next write, but without what was prepared. */
+  private async isIntact(name: string): Promise<boolean> {
+    const found = await this.db.listCollections({ name }, { nameOnly: true }).toArray();
+    return found.length === 1 && (await this.db.collection(name).indexExists(PREPARED.name));
+  }
+
+  private async apply<Doc extends object>(projection: Projection<Doc>, event: RecordedEvent, mustHold: () => void): Promise<void> {
+    const ids = projection.ids(event);
+    for (let from = 0; from < ids.length; from += WRITES_AT_ONCE) {
+      await Promise.all(ids.slice(from, from + WRITES_AT_ONCE).map((id) => this.applyTo(id, projection, event, mustHold)));
+    }
+  }
+
+  /**
+   * The lease is looked at between the reading and the writing: a runner that was frozen for longer, and would put a late
+   * event on a document that its successor has not finished, stops here; where the document changed, the write is refused.
+   */
+  private async applyTo<Doc extends object>(id: string, projection: Projection<Doc>, event: RecordedEvent, mustHold: () => void): Promise<void> {
     const collection = this.db.collection<Stored>(projection.collection);
     for (let attempt = 1; attempt <= WRITES; attempt += 1) {
       const found = await collection.findOne({ _id: id });
+      mustHold();
       if (found && found._position >= event.position) return;
       const next = projection.evolve(found ? withoutBookkeeping<Doc>(found) : undefined, event);
       if (next === undefined) return;
@@ -115,6 +147,9 @@ export class ReadModels {
     throw new FerryError('CONTENTION', 'conflict', `Another writer keeps changing ${projection.collection}.`);
   }
 }
+
+const unknownEvent = (collection: string, type: string): FerryError =>
+  new FerryError(UNKNOWN_EVENT, 'unavailable', `This version does not know the event ${type}; ${collection} waits for a newer one.`, { type });
 
 const withoutBookkeeping = <Doc>({ _id, _position, ...document }: Stored): Doc => document as Doc;
 

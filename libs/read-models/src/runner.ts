@@ -1,7 +1,7 @@
-import { FerryError, type Position, type RecordedEvent } from '@ferry/kernel';
+import { FerryError, START_POSITION, type Position, type RecordedEvent } from '@ferry/kernel';
 import type { HealthState, Logger } from '@ferry/observability';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Checkpoints } from './checkpoints';
+import type { Checkpoint, Checkpoints } from './checkpoints';
 
 /** The part of the event store that a runner follows. */
 export interface EventSource {
@@ -24,17 +24,25 @@ export interface RunnerOptions {
   /** Also the name of its lease and checkpoint. */
   readonly name: string;
   readonly prefixes: readonly string[];
-  readonly onEvent: (event: RecordedEvent) => Promise<void>;
+  /** `mustHold` throws where the lease may be another's by now: asked after reading what a write depends on. */
+  readonly onEvent: (event: RecordedEvent, mustHold: () => void) => Promise<void>;
   /** Makes the collection and its indexes; told before the first event and again after they vanished. */
   readonly prepare?: () => Promise<void>;
   /** False where what was prepared is gone. */
   readonly intact?: () => Promise<boolean>;
+  /** Removes what earlier events made, before everything is handled again. */
+  readonly reset?: () => Promise<void>;
 }
+
+/** An event of a newer version: the lease is left to a replica that knows it. */
+export const UNKNOWN_EVENT = 'UNKNOWN_EVENT';
 
 const LEASE_MS = 6_000;
 const TURN_MS = 1_000;
 const CHECKPOINT_EVERY_MS = 250;
 const POLL_MS = 25;
+/** How long a replica that met an unknown event leaves the lease alone. */
+const YIELD_MS = 30_000;
 
 /**
  * Follows events with a checkpoint, in one replica at a time. A missing checkpoint, a refused one or a vanished collection
@@ -44,8 +52,10 @@ export class Runner {
   private readonly closing = new AbortController();
   private readonly finished: Promise<void>;
   private subscription: ReturnType<EventSource['subscribeAll']> | undefined;
-  private written: Position | undefined;
+  private written: Checkpoint | undefined;
   private writtenAt = 0;
+  private heldUntil = 0;
+  private yieldsUntil = 0;
   private restart = false;
   private saving = false;
   private state: HealthState = 'starting';
@@ -78,9 +88,21 @@ export class Runner {
     }
   }
 
-  /** Forgets the checkpoint: everything is handled again from the start. */
-  async rebuild(): Promise<void> {
-    await this.checkpoints.remove(this.options.name);
+  /**
+   * Has everything handled again from the start, by the replica that holds the lease, and waits until it has come to `position`.
+   * @throws FerryError NOT_YET_VISIBLE after `timeoutMs`; the work goes on
+   */
+  async rebuild(position: Position, timeoutMs: number): Promise<void> {
+    const before = await this.checkpoints.remove(this.options.name);
+    const until = performance.now() + timeoutMs;
+    for (;;) {
+      const checkpoint = await this.checkpoints.find(this.options.name);
+      if (checkpoint && checkpoint.build !== before?.build && checkpoint.position >= position) return;
+      if (performance.now() > until) {
+        throw new FerryError('NOT_YET_VISIBLE', 'unavailable', `${this.options.name} is still being rebuilt. Ask again later.`);
+      }
+      await wait(POLL_MS);
+    }
   }
 
   async close(): Promise<void> {
@@ -90,8 +112,8 @@ export class Runner {
 
   private async reached(position: Position): Promise<boolean> {
     if (this.subscription) return this.subscription.position >= position;
-    const checkpoint = await this.checkpoints.read(this.options.name);
-    return checkpoint !== undefined && checkpoint >= position;
+    const checkpoint = await this.checkpoints.find(this.options.name);
+    return checkpoint !== undefined && checkpoint.position >= position;
   }
 
   private async run(): Promise<void> {
@@ -110,42 +132,73 @@ export class Runner {
   }
 
   private async turn(): Promise<void> {
-    const { name, intact } = this.options;
-    if (!(await this.lease.acquire(name, LEASE_MS))) {
+    if (!(await this.takeLease())) {
       await this.stop();
-      this.state = true;
       return;
     }
-    const kept = this.subscription && !this.restart && (await this.checkpoints.read(name)) !== undefined && (await (intact?.() ?? true));
-    if (kept) {
-      await this.saveCheckpoint(this.subscription!.position);
-      this.state = this.subscription!.live || 'its subscription is not live; trying again';
+    if (this.subscription && !this.restart && (await this.isCurrent())) {
+      await this.saveCheckpoint(this.subscription.position);
+      this.state = this.subscription.live || 'its subscription is not live; trying again';
       return;
     }
     await this.start();
   }
 
+  private async takeLease(): Promise<boolean> {
+    const asked = performance.now();
+    if (asked < this.yieldsUntil) return false;
+    const held = await this.lease.acquire(this.options.name, LEASE_MS);
+    this.heldUntil = held ? asked + LEASE_MS : 0;
+    if (!held) this.state = true;
+    return held !== undefined;
+  }
+
+  private async isCurrent(): Promise<boolean> {
+    const { name, intact } = this.options;
+    const checkpoint = await this.checkpoints.find(name);
+    return checkpoint !== undefined && checkpoint.build === this.written?.build && (await (intact?.() ?? true));
+  }
+
   /** Subscribes after the checkpoint, or from the start where there is none or what it stands for is gone. */
   private async start(): Promise<void> {
-    const { name, prefixes, prepare, intact } = this.options;
+    const { name, prefixes, prepare, intact, reset } = this.options;
     await this.subscription?.close();
     this.subscription = undefined;
     this.restart = false;
     if (intact && !(await intact())) await this.checkpoints.remove(name);
+    if (!(await this.checkpoints.find(name))) await reset?.();
     await prepare?.();
     this.written = await this.checkpoints.start(name);
     this.subscription = this.source.subscribeAll({
       prefixes,
-      from: this.written,
-      onEvent: async (event) => {
-        await this.options.onEvent(event);
-        await this.checkpoint(event.position);
-      },
+      from: this.written.position === START_POSITION ? 'start' : this.written.position,
+      onEvent: (event) => this.handle(event),
       onCheckpoint: (position) => this.checkpoint(position),
       onState: (live) => {
         this.state = live || 'its subscription is not live; trying again';
       },
     });
+  }
+
+  private async handle(event: RecordedEvent): Promise<void> {
+    try {
+      await this.options.onEvent(event, () => this.mustHold());
+    } catch (error) {
+      if (error instanceof FerryError && error.code === UNKNOWN_EVENT) this.yield(error);
+      throw error;
+    }
+    await this.checkpoint(event.position);
+  }
+
+  private mustHold(): void {
+    if (performance.now() < this.heldUntil) return;
+    throw new FerryError('LEASE_LOST', 'conflict', `${this.options.name} may be another replica's now.`);
+  }
+
+  private yield({ message }: FerryError): void {
+    this.yieldsUntil = performance.now() + YIELD_MS;
+    this.state = message;
+    this.logger.error({ runner: this.options.name, reason: message }, 'an event of a newer version; the lease is given up');
   }
 
   private async stop(): Promise<void> {
@@ -167,11 +220,11 @@ export class Runner {
 
   /** A refused condition says that another replica, or a rebuild, was here: the next turn starts over from what is stored. */
   private async saveCheckpoint(position: Position): Promise<void> {
-    if (this.saving || this.restart || this.written === undefined || position === this.written) return;
+    if (this.saving || this.restart || this.written === undefined || position === this.written.position) return;
     this.saving = true;
     this.writtenAt = performance.now();
     try {
-      if (await this.checkpoints.advance(this.options.name, this.written, position)) this.written = position;
+      if (await this.checkpoints.advance(this.written, position)) this.written = { ...this.written, position };
       else this.restart = true;
     } finally {
       this.saving = false;

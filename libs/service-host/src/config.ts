@@ -24,7 +24,10 @@ export class StoresConfig {
  * @throws Error that names each wrong variable and why
  */
 export const loadConfig = <T extends object>(type: new () => T, env: NodeJS.ProcessEnv = process.env): Readonly<T> => {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  // A field whose type is only inferred from its default leaves no trace for the conversion.
+  const defaults = new type() as Readonly<Record<string, unknown>>;
+  const typed = (name: string, value: string) => (typeof defaults[name] === 'number' ? Number(value) : value);
+  const given = Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value ? [[name, typed(name, value)]] : [])));
   const config = plainToInstance(type, given, { enableImplicitConversion: true, exposeDefaultValues: true });
   const errors = validateSync(config, { whitelist: true });
   if (errors.length) {

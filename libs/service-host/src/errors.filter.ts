@@ -1,14 +1,21 @@
 import { toFerryError } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
-import { Catch, type RpcExceptionFilter } from '@nestjs/common';
+import { Catch, type ArgumentsHost, type HttpServer } from '@nestjs/common';
+import { BaseExceptionFilter } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
 
 /** A handler's error as the caller gets it: code, category and message; what is not ours is logged here and told as INTERNAL. */
 @Catch()
-export class MessageErrorsFilter implements RpcExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+export class MessageErrorsFilter extends BaseExceptionFilter {
+  constructor(
+    private readonly logger: Logger,
+    http: HttpServer,
+  ) {
+    super(http);
+  }
 
-  catch(error: unknown): Observable<never> {
+  override catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
+    if (host.getType() !== 'rpc') return super.catch(error, host);
     const told = toFerryError(error);
     if (told.code === 'INTERNAL') this.logger.error({ err: error }, 'a request failed');
     return throwError(() => told.toJSON());

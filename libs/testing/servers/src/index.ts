@@ -1,0 +1,2 @@
+export { startServers, type Servers } from './servers';
+export { startService, type Service } from './service';

@@ -1,0 +1,20 @@
+import { spawnTs, type ChildExit } from '@ferry/testing/specs';
+import type { Servers } from './servers';
+
+/** A service as it runs in production: a process of its own. */
+export interface Service {
+  /** Of /healthz, /readyz and /metrics. */
+  readonly httpUrl: string;
+  output(): string;
+  /** SIGTERM by default. */
+  stop(signal?: NodeJS.Signals): Promise<ChildExit>;
+}
+
+const READY_MS = 20_000;
+
+/** Starts `apps/{name}` and waits until it says that it is ready. */
+export const startService = async (name: string, servers: Servers, env: NodeJS.ProcessEnv = {}): Promise<Service> => {
+  const program = spawnTs(`apps/${name}/src/main.ts`, [], { LOG_LEVEL: 'info', HTTP_PORT: '0', ...servers.urls, ...env });
+  const [, httpUrl] = await program.waitForLine(/"http":"([^"]+)".*"msg":"ready"/, READY_MS);
+  return { httpUrl: httpUrl!, output: () => program.output(), stop: (signal) => program.kill(signal) };
+};
