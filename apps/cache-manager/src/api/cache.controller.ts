@@ -1,0 +1,43 @@
+import {
+  AcquireLeaseRequest,
+  LeaseRequest,
+  OpenDownloadRequest,
+  OwnedRequest,
+  SUBJECTS,
+  type AcquireLeaseAnswer,
+  type CacheUsage,
+  type OpenDownloadAnswer,
+} from '@ferry/contracts';
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { CacheNode } from '../cache/cache-node';
+
+@Controller()
+export class CacheController {
+  constructor(@Inject(CacheNode) private readonly node: CacheNode) {}
+
+  @MessagePattern(SUBJECTS.cache.open)
+  open(@Payload() request: OpenDownloadRequest): Promise<OpenDownloadAnswer> {
+    return this.node.service.open(request);
+  }
+
+  @MessagePattern(SUBJECTS.cache.acquire)
+  acquire(@Payload() request: AcquireLeaseRequest): Promise<AcquireLeaseAnswer> {
+    return this.node.service.acquire(request);
+  }
+
+  @MessagePattern(SUBJECTS.cache.renew)
+  renew(@Payload() request: LeaseRequest): Promise<AcquireLeaseAnswer> {
+    return this.node.service.renew(request);
+  }
+
+  @MessagePattern(SUBJECTS.cache.release)
+  release(@Payload() request: LeaseRequest): { released: true } {
+    return this.node.service.release(request);
+  }
+
+  @MessagePattern(SUBJECTS.cache.usage)
+  usage(@Payload() _request: OwnedRequest): CacheUsage {
+    return this.node.service.usage();
+  }
+}

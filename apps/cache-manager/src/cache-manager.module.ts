@@ -1,0 +1,41 @@
+import { EventStore } from '@ferry/event-store';
+import type { Health, Logger } from '@ferry/observability';
+import { HEALTH, loadConfig, LOGGER } from '@ferry/service-host';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { CacheController } from './api/cache.controller';
+import { CacheManagerConfig } from './cache-manager.config';
+import { CacheNode } from './cache/cache-node';
+
+/** No read models here: what the cache has to know fits in memory and comes from the events, so MongoDB may be away. */
+@Module({
+  controllers: [CacheController],
+  providers: [
+    { provide: CacheManagerConfig, useFactory: () => loadConfig(CacheManagerConfig) },
+    {
+      provide: EventStore,
+      inject: [CacheManagerConfig, LOGGER],
+      useFactory: ({ EVENTSTORE_URL }: CacheManagerConfig, logger: Logger) => EventStore.connect({ url: EVENTSTORE_URL, logger }),
+    },
+    {
+      provide: CacheNode,
+      inject: [CacheManagerConfig, EventStore, LOGGER, HEALTH],
+      useFactory: async (config: CacheManagerConfig, eventStore: EventStore, logger: Logger, health: Health) => {
+        const node = await CacheNode.start(config, eventStore, logger);
+        health.register('eventstore', () => eventStore.ready());
+        health.register('cache', () => node.health());
+        return node;
+      },
+    },
+  ],
+})
+export class CacheManagerModule implements OnApplicationShutdown {
+  constructor(
+    @Inject(CacheNode) private readonly node: CacheNode,
+    @Inject(EventStore) private readonly eventStore: EventStore,
+  ) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.node.close();
+    await this.eventStore.close();
+  }
+}

@@ -1,0 +1,96 @@
+import type { AcquireLeaseAnswer, AcquireLeaseRequest, CachedFile, CacheUsage, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest } from '@ferry/contracts';
+import type { EventStore } from '@ferry/event-store';
+import { defined, FerryError } from '@ferry/kernel';
+import type { SignedUrls } from '../data-plane/signed-url';
+import type { Budget } from '../disk/budget';
+import type { AccessLog } from './access-log';
+import { readAsset, unknownAsset } from './asset-facts';
+import type { Attempts } from './attempts';
+import type { CacheIndex } from './cache-index';
+import { notCached, type FileKeeper } from './file-keeper';
+import type { Lease, Leases } from './leases';
+
+/** How long an address of the data plane can be used to begin. A lease is what keeps the file. */
+const URL_TTL_MS = 60 * 60 * 1000;
+const DEFAULT_LEASE_MS = 60_000;
+
+export interface CacheParts {
+  readonly index: CacheIndex;
+  readonly keeper: FileKeeper;
+  readonly budget: Budget;
+  readonly leases: Leases;
+  readonly attempts: Attempts;
+  readonly accesses: AccessLog;
+  readonly urls: SignedUrls;
+  readonly eventStore: EventStore;
+  /** Throws until folder and events agree. */
+  readonly ensureReady: () => void;
+}
+
+/** What other services ask of the cache. */
+export class CacheService {
+  constructor(private readonly parts: CacheParts) {}
+
+  /**
+   * A place to put an asset's bytes.
+   * @throws FerryError ALREADY_CACHED (conflict; details.file), UNKNOWN_ASSET, ASSET_DELETED, CONTENT_CHANGED, EXCEEDS_CACHE, CACHE_FULL,
+   * PUT_SUPERSEDED, TOO_MANY_DOWNLOADS
+   */
+  async open(request: OpenDownloadRequest): Promise<OpenDownloadAnswer> {
+    const { owner, assetId, downloadId, epoch, attempt, kind, filename, sizeBytes } = request;
+    if (!downloadId.startsWith(`${assetId}-`)) {
+      throw new FerryError('VALIDATION_FAILED', 'invalid', 'The downloadId is of another asset.', { errors: ['downloadId must begin with assetId'] });
+    }
+    const { eventStore, attempts, budget, index, urls, ensureReady } = this.parts;
+    ensureReady();
+    const asset = await readAsset(eventStore, assetId);
+    if (asset?.owner !== owner) throw unknownAsset();
+    const file = await this.parts.keeper.look(owner, assetId);
+    if (file) throw new FerryError('ALREADY_CACHED', 'conflict', 'The asset is in the cache already. Acquire a lease on it.', { file });
+    if (sizeBytes !== undefined) budget.check(sizeBytes);
+    const expiresAt = Date.now() + URL_TTL_MS;
+    attempts.announce({ assetId, downloadId, epoch, attempt, expiresAt });
+    const sha256 = asset.content?.sha256 ?? request.sha256;
+    const putUrl = urls.sign(defined({ operation: 'put', assetId, owner, expiresAt, downloadId, epoch, attempt, kind, filename, sizeBytes, sha256 }));
+    return { putUrl, nodeId: index.nodeId };
+  }
+
+  /** @throws FerryError NOT_CACHED, TOO_MANY_LEASES */
+  async acquire({ owner, assetId, holder, ttlMs }: AcquireLeaseRequest): Promise<AcquireLeaseAnswer> {
+    const { leases, accesses, ensureReady } = this.parts;
+    ensureReady();
+    const lease = leases.acquire(owner, assetId, holder, ttlMs);
+    const file = await this.parts.keeper.look(owner, assetId);
+    if (!file) {
+      leases.release(owner, lease.leaseId);
+      throw notCached();
+    }
+    accesses.touch(assetId);
+    return this.leaseAnswer(lease, ttlMs, file);
+  }
+
+  /** @throws FerryError LEASE_ENDED, NOT_CACHED */
+  async renew({ owner, leaseId, ttlMs = DEFAULT_LEASE_MS }: LeaseRequest): Promise<AcquireLeaseAnswer> {
+    this.parts.ensureReady();
+    const lease = this.parts.leases.renew(owner, leaseId, ttlMs);
+    const file = await this.parts.keeper.look(owner, lease.assetId);
+    if (!file) throw notCached();
+    return this.leaseAnswer(lease, ttlMs, file);
+  }
+
+  release({ owner, leaseId }: LeaseRequest): { released: true } {
+    this.parts.leases.release(owner, leaseId);
+    return { released: true };
+  }
+
+  usage(): CacheUsage {
+    const { index, budget, leases } = this.parts;
+    const { maxBytes, usedBytes, reservedBytes } = budget;
+    return { nodeId: index.nodeId, maxBytes, usedBytes, reservedBytes, files: index.fileCount, leases: leases.count };
+  }
+
+  private leaseAnswer({ leaseId, owner, assetId, holder }: Lease, ttlMs: number, file: CachedFile): AcquireLeaseAnswer {
+    const getUrl = this.parts.urls.sign({ operation: 'get', assetId, owner, expiresAt: Date.now() + URL_TTL_MS, run: holder });
+    return { leaseId, expiresAt: new Date(Date.now() + ttlMs).toISOString(), file, getUrl };
+  }
+}

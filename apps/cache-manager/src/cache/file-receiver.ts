@@ -1,0 +1,84 @@
+import type { CachedFile } from '@ferry/contracts';
+import { defined, type MediaKind } from '@ferry/kernel';
+import type { CacheDisk } from '../disk/cache-disk';
+import type { IncomingFile } from '../disk/incoming-file';
+import { safeFilename } from '../disk/filename';
+import { ownerKeyOf, relativePath } from '../disk/layout';
+import { inspectMedia } from '../media/inspect';
+import type { MediaContent } from '../media/media-content';
+import { contentChanged, contentKindMismatch, contentLengthMismatch, contentTruncated } from '../media/media-errors';
+import { MediaSource } from '../media/media-source';
+import type { PutClaims } from '../data-plane/signed-url';
+import { assetDeleted } from './asset-facts';
+import type { CacheIndex } from './cache-index';
+import type { CacheLog } from './cache-log';
+import type { FileKeeper } from './file-keeper';
+
+export interface Receiving {
+  readonly claims: PutClaims;
+  readonly body: AsyncIterable<Buffer>;
+  /** Of the body, where announced. */
+  readonly sizeBytes?: number;
+  /** Breaks off until the content is verified; from then on the file is stored. */
+  readonly signal: AbortSignal;
+}
+
+/** Takes an asset's bytes in: reserved, hashed and verified before they are a cached file; nothing is left of those that are not. */
+export class FileReceiver {
+  constructor(
+    private readonly index: CacheIndex,
+    private readonly disk: CacheDisk,
+    private readonly log: CacheLog,
+    private readonly keeper: FileKeeper,
+  ) {}
+
+  /** @throws FerryError CONTENT_*, CACHE_FULL, EXCEEDS_CACHE, CACHE_UNAVAILABLE, ASSET_DELETED, EVENT_STORE_UNAVAILABLE */
+  async receive({ claims, body, sizeBytes, signal }: Receiving): Promise<CachedFile> {
+    const incoming = await this.disk.receive(sizeBytes);
+    try {
+      await this.write(incoming, body, sizeBytes);
+      const content = await verify(incoming, { sizeBytes, kind: claims.kind, sha256: claims.sha256 ?? this.index.sha256Of(claims.assetId) });
+      signal.throwIfAborted();
+      if (this.index.isDeleted(claims.assetId)) throw assetDeleted();
+      return await this.keeper.inTurn(claims.assetId, () => this.keep(incoming, claims, content));
+    } finally {
+      await incoming.discard();
+    }
+  }
+
+  private async write(incoming: IncomingFile, body: AsyncIterable<Buffer>, sizeBytes: number | undefined): Promise<void> {
+    for await (const chunk of body) {
+      const size = incoming.sizeBytes + chunk.length;
+      if (sizeBytes !== undefined && size > sizeBytes) throw contentLengthMismatch(sizeBytes, size);
+      this.disk.budget.checkSize(size);
+      await incoming.write(chunk);
+    }
+  }
+
+  private async keep(incoming: IncomingFile, claims: PutClaims, content: MediaContent): Promise<CachedFile> {
+    const { assetId, owner, downloadId } = claims;
+    const filename = safeFilename(claims.filename, content.mimeType);
+    const { sizeBytes, sha256 } = incoming;
+    await this.disk.store(incoming, { assetId, filename, ownerKey: ownerKeyOf(owner), sha256, sizeBytes });
+    const path = relativePath(assetId, filename);
+    const { nodeId } = this.index;
+    await this.log.record(assetId, owner, { type: 'RecordFile', data: { nodeId, path, sizeBytes, sha256, ...content, downloadId } });
+    return defined({ assetId, nodeId, path, filename, sizeBytes, sha256, ...content });
+  }
+}
+
+interface Expected {
+  readonly kind: MediaKind;
+  readonly sizeBytes?: number;
+  readonly sha256?: string;
+}
+
+const verify = async (incoming: IncomingFile, { kind, sizeBytes, sha256 }: Expected): Promise<MediaContent> => {
+  if (sizeBytes !== undefined && incoming.sizeBytes < sizeBytes) {
+    throw contentTruncated(`${incoming.sizeBytes} of ${sizeBytes} announced bytes came`);
+  }
+  const content = await inspectMedia(new MediaSource(incoming.handle, incoming.sizeBytes));
+  if (content.kind !== kind) throw contentKindMismatch(kind, content.kind);
+  if (sha256 !== undefined && incoming.sha256 !== sha256) throw contentChanged(sha256, incoming.sha256);
+  return content;
+};

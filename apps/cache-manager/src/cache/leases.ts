@@ -1,0 +1,78 @@
+import { FerryError } from '@ferry/kernel';
+import { randomUUID } from 'node:crypto';
+
+/** Leases at a time; a holder that dies frees its own within a minute. */
+const MAX_LEASES = 10_000;
+
+export interface Lease {
+  readonly leaseId: string;
+  readonly owner: string;
+  readonly assetId: string;
+  readonly holder: string;
+  /** Of the clock given to the constructor, in milliseconds. */
+  readonly endsAt: number;
+}
+
+/** Short claims on cached files, in memory: a leased file is not evicted. */
+export class Leases {
+  private readonly byId = new Map<string, Lease>();
+  /** One per asset and holder, so that a request that comes twice is one lease. */
+  private readonly byHolder = new Map<string, string>();
+
+  /** @param now a clock that never goes backwards, in milliseconds */
+  constructor(private readonly now: () => number) {}
+
+  get count(): number {
+    this.sweep();
+    return this.byId.size;
+  }
+
+  /** @throws FerryError TOO_MANY_LEASES */
+  acquire(owner: string, assetId: string, holder: string, ttlMs: number): Lease {
+    const held = this.byHolder.get(holderKey({ owner, assetId, holder }));
+    if (this.byId.size >= MAX_LEASES) this.sweep();
+    if (!held && this.byId.size >= MAX_LEASES) {
+      throw new FerryError('TOO_MANY_LEASES', 'throttled', `The cache has ${MAX_LEASES} leases at once. Release some, or try again in a minute.`);
+    }
+    return this.put({ leaseId: held ?? randomUUID(), owner, assetId, holder, endsAt: this.now() + ttlMs });
+  }
+
+  /** @throws FerryError LEASE_ENDED */
+  renew(owner: string, leaseId: string, ttlMs: number): Lease {
+    const lease = this.byId.get(leaseId);
+    if (!lease || lease.owner !== owner || lease.endsAt <= this.now()) {
+      throw new FerryError('LEASE_ENDED', 'not-found', 'The lease has ended. Acquire a new one.');
+    }
+    return this.put({ ...lease, endsAt: this.now() + ttlMs });
+  }
+
+  /** One that has ended already, or is another owner's, changes nothing. */
+  release(owner: string, leaseId: string): void {
+    const lease = this.byId.get(leaseId);
+    if (lease?.owner === owner) this.drop(lease);
+  }
+
+
+  leasedAssets(): Set<string> {
+    this.sweep();
+    return new Set([...this.byId.values()].map(({ assetId }) => assetId));
+  }
+
+  private put(lease: Lease): Lease {
+    this.byId.set(lease.leaseId, lease);
+    this.byHolder.set(holderKey(lease), lease.leaseId);
+    return lease;
+  }
+
+  private drop(lease: Lease): void {
+    this.byId.delete(lease.leaseId);
+    this.byHolder.delete(holderKey(lease));
+  }
+
+  private sweep(): void {
+    const now = this.now();
+    for (const lease of this.byId.values()) if (lease.endsAt <= now) this.drop(lease);
+  }
+}
+
+const holderKey = ({ owner, assetId, holder }: Pick<Lease, 'owner' | 'assetId' | 'holder'>): string => `${owner}/${assetId}/${holder}`;

@@ -1,0 +1,71 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Budget, Reservation } from './budget';
+import { asDiskError } from './disk-errors';
+
+/** A file that is being written: a temporary file, the room reserved for it, and the hash of what has come. */
+export class IncomingFile {
+  private readonly hash = createHash('sha256');
+  private written = 0;
+  private digest?: string;
+  private closed = false;
+
+  private constructor(
+    readonly path: string,
+    readonly handle: FileHandle,
+    readonly reservation: Reservation,
+  ) {}
+
+  /**
+   * @param sizeBytes the announced length, where known
+   * @throws FerryError EXCEEDS_CACHE, CACHE_FULL, CACHE_UNAVAILABLE
+   */
+  static async create(folder: string, budget: Budget, sizeBytes?: number): Promise<IncomingFile> {
+    const reservation = budget.reserve(sizeBytes);
+    const path = join(folder, randomUUID());
+    try {
+      return new IncomingFile(path, await open(path, 'wx+', 0o600), reservation);
+    } catch (error) {
+      reservation.release();
+      throw asDiskError(error);
+    }
+  }
+
+  get sizeBytes(): number {
+    return this.written;
+  }
+
+  /** The content's hash; nothing can be written after it was asked for. */
+  get sha256(): string {
+    return (this.digest ??= this.hash.digest('hex'));
+  }
+
+  /** Room first, then the bytes. @throws FerryError CACHE_FULL, CACHE_UNAVAILABLE */
+  async write(chunk: Buffer): Promise<void> {
+    this.reservation.cover(this.written + chunk.length);
+    this.hash.update(chunk);
+    try {
+      for (let done = 0; done < chunk.length; ) {
+        const { bytesWritten } = await this.handle.write(chunk, done, chunk.length - done, this.written + done);
+        done += bytesWritten;
+      }
+    } catch (error) {
+      throw asDiskError(error);
+    }
+    this.written += chunk.length;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.handle.close();
+  }
+
+  /** Removes the file and gives its room back; safe at any time, also twice and after the file became a blob. */
+  async discard(): Promise<void> {
+    await this.close();
+    await rm(this.path, { force: true });
+    this.reservation.release();
+  }
+}
