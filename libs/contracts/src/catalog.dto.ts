@@ -9,6 +9,7 @@ import {
   IsISO8601,
   IsNotEmpty,
   IsNumber,
+  IsObject,
   IsOptional,
   IsString,
   Matches,
@@ -26,7 +27,7 @@ export class OriginDto {
   @Matches(NAME_PATTERN) providerId!: string;
   /** Absent: the owner's default account at the provider. */
   @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
-  @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
+  @IsObject() @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
   @IsOptional() @IsISO8601({ strict: true }) expiresAt?: string;
 }
 
@@ -62,19 +63,19 @@ export class PersonalDto {
 /** What a client sends to register an asset. */
 export class RegisterAssetBody {
   @IsIn(MEDIA_KINDS) kind!: MediaKind;
-  @ValidateNested() @Type(() => OriginDto) origin!: OriginDto;
+  @IsObject() @ValidateNested() @Type(() => OriginDto) origin!: OriginDto;
   /** What the client knows of the content; checked against the bytes when they come. */
-  @IsOptional() @ValidateNested() @Type(() => MediaFactsDto) declared?: MediaFactsDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => MediaFactsDto) declared?: MediaFactsDto;
   @IsOptional() @IsIn(CAPTURE_CHOICES) capture?: CaptureChoice;
   @IsOptional() @IsArray() @ArrayMaxSize(100) @ValidateNested({ each: true }) @Type(() => ParentLinkDto) parents?: ParentLinkDto[];
-  @IsOptional() @ValidateNested() @Type(() => GenerationDto) generation?: GenerationDto;
-  @IsOptional() @ValidateNested() @Type(() => PersonalDto) personal?: PersonalDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => GenerationDto) generation?: GenerationDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => PersonalDto) personal?: PersonalDto;
 }
 
 export class RegisterAssetRequest extends CommandRequest {
   /** The key has the admin scope: it may register origins on an account that several owners share. */
   @IsBoolean() admin!: boolean;
-  @ValidateNested() @Type(() => RegisterAssetBody) asset!: RegisterAssetBody;
+  @IsObject() @ValidateNested() @Type(() => RegisterAssetBody) asset!: RegisterAssetBody;
 }
 
 export interface RegisterAssetAnswer {

@@ -1,6 +1,6 @@
 import { ASSET_USES, MEDIA_KINDS, UUID_PATTERN, type AssetUse, type MediaKind } from '@ferry/kernel';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsPositive, IsString, IsUrl, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsNotEmpty, IsNumber, IsObject, IsOptional, IsPositive, IsString, IsUrl, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
 
 /** Owners, accounts and providers: they stand in subjects, stream names and paths, so no dots, spaces or slashes. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
@@ -20,7 +20,7 @@ export class OwnedRequest {
   /** An API key's name, or `service:{name}`. */
   @IsString() @IsNotEmpty() @MaxLength(100) actor!: string;
   /** Read your own writes: the answer reflects at least this. */
-  @IsOptional() @ValidateNested() @Type(() => TokenDto) atLeast?: TokenDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => TokenDto) atLeast?: TokenDto;
 }
 
 /** On every command: the client's name for it; a repeat of the same changes nothing more. */

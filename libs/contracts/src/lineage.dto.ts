@@ -1,11 +1,11 @@
 import { UUID_PATTERN, type Token } from '@ferry/kernel';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsString, IsNotEmpty, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsObject, IsString, IsNotEmpty, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { AssetCommandRequest, AssetRequest } from './common.dto';
 import { ParentLinkDto } from './catalog.dto';
 
 export class LinkParentRequest extends AssetCommandRequest {
-  @ValidateNested() @Type(() => ParentLinkDto) parent!: ParentLinkDto;
+  @IsObject() @ValidateNested() @Type(() => ParentLinkDto) parent!: ParentLinkDto;
 }
 
 export class UnlinkParentRequest extends AssetCommandRequest {

@@ -1,6 +1,6 @@
 import { MEDIA_KINDS, RUN_ID_PATTERN, type AssetUse, type MediaKind, type ReferenceForms } from '@ferry/kernel';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsISO8601, IsNotEmpty, IsNumber, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsISO8601, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { NAME_PATTERN, ReferenceFormsDto, SHA256_PATTERN } from './common.dto';
 import type { CachedFile } from './cache.dto';
 
@@ -78,7 +78,7 @@ export interface AuthorizeAccountAnswer {
 }
 
 export class DownloadJobDto {
-  @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
+  @IsObject() @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
   @IsIn(MEDIA_KINDS) kind!: MediaKind;
   @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) putUrl!: string;
 }
@@ -106,8 +106,8 @@ export class StartJobRequest {
   @Matches(RUN_ID_PATTERN) runId!: string;
   @IsInt() @Min(1) attempt!: number;
   @IsISO8601({ strict: true }) deadlineAt!: string;
-  @IsOptional() @ValidateNested() @Type(() => DownloadJobDto) download?: DownloadJobDto;
-  @IsOptional() @ValidateNested() @Type(() => UploadJobDto) upload?: UploadJobDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => DownloadJobDto) download?: DownloadJobDto;
+  @IsOptional() @IsObject() @ValidateNested() @Type(() => UploadJobDto) upload?: UploadJobDto;
 }
 
 export class JobCommand {
