@@ -1,5 +1,9 @@
 const { paths, swcOptions } = require('./tools/build/swc-options');
 
+const swc = ['@swc/jest', { ...swcOptions, sourceMaps: 'inline' }];
+/** Packages in ESM alone that CommonJS packages require: Node does that, jest does not. */
+const ESM_PACKAGES = 'content-disposition';
+
 const moduleNameMapper = Object.fromEntries(
   Object.entries(paths).map(([alias, [target]]) => [`^${alias}$`, `<rootDir>/${target.replace(/^\.\//, '')}`]),
 );
@@ -9,7 +13,8 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools'],
   testMatch: ['**/*.spec.ts'],
-  transform: { '\\.ts$': ['@swc/jest', { ...swcOptions, sourceMaps: 'inline' }] },
+  transform: { '\\.ts$': swc, [`/node_modules/(${ESM_PACKAGES})/.*\\.js$`]: swc },
+  transformIgnorePatterns: [`/node_modules/(?!(${ESM_PACKAGES})/)`],
   moduleNameMapper,
   workerIdleMemoryLimit: '1GB',
   maxWorkers: 2,

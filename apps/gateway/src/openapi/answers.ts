@@ -1,0 +1,107 @@
+import { CAPTURE_CHOICES } from '@ferry/contracts';
+import { MEDIA_KINDS } from '@ferry/kernel';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text = { type: 'string' };
+const uuid = { type: 'string', format: 'uuid' };
+const runId = { type: 'string', description: 'A UUID, a hyphen and the number of the run.' };
+const date = { type: 'string', format: 'date-time' };
+const whole = { type: 'integer', minimum: 0 };
+const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const list = (name: string): Schema => ({ type: 'array', items: ref(name) });
+
+/** Fields are required unless their name ends in `?`. */
+const object = (fields: Readonly<Record<string, Schema>>): Schema => ({
+  type: 'object',
+  required: Object.keys(fields).filter((name) => !name.endsWith('?')),
+  properties: Object.fromEntries(Object.entries(fields).map(([name, schema]) => [name.replace('?', ''), schema])),
+});
+
+const LINK: Readonly<Record<string, Schema>> = {
+  parentAssetId: uuid,
+  relationType: text,
+  operationType: text,
+  'parentStartTime?': { type: 'number' },
+  'parentEndTime?': { type: 'number' },
+  'parentFrame?': whole,
+  'influenceType?': text,
+  'influenceWeight?': { type: 'number' },
+  'influenceRegion?': text,
+  'jobId?': text,
+  'providerId?': text,
+};
+const FACTS = { 'width?': whole, 'height?': whole, 'durationSeconds?': { type: 'number' } };
+
+/** What the API answers. */
+export const ANSWERS = {
+  Problem: {
+    ...object({ type: text, title: text, status: whole, detail: text, code: text, instance: text, 'details?': { type: 'object' } }),
+    description: 'RFC 9457. `code` is stable; `detail` says what to do.',
+  },
+  Token: { ...object({ stream: text, revision: { type: 'integer' }, position: text }), description: 'Where a write stands: send it back to read your own writes.' },
+  Anything: { type: 'object' },
+  Content: { type: 'string', format: 'binary' },
+  Done: object({ token: ref('Token') }),
+  Registered: object({ assetId: uuid, created: { type: 'boolean' }, token: ref('Token') }),
+  Forms: object({ 'id?': text, 'idType?': text, 'url?': text, 'uri?': text, 'inline?': text }),
+  ProviderUrl: object({ referenceId: text, providerId: text, accountId: text, variant: text, forms: ref('Forms'), 'expiresAt?': date }),
+  ProviderUrlList: object({ items: list('ProviderUrl') }),
+  Asset: object({
+    assetId: uuid,
+    owner: text,
+    status: { type: 'string', enum: ['registered', 'verified', 'origin-lost', 'deleted'] },
+    kind: { type: 'string', enum: [...MEDIA_KINDS] },
+    origin: object({ providerId: text, accountId: text, forms: ref('Forms'), 'expiresAt?': date }),
+    capture: { type: 'string', enum: [...CAPTURE_CHOICES] },
+    'content?': object({ sha256: text, sizeBytes: whole, mimeType: text, ...FACTS }),
+    providerUrls: list('ProviderUrl'),
+    'localPath?': text,
+    'lastAccessedAt?': date,
+    'filename?': text,
+    registeredAt: date,
+  }),
+  AssetPage: object({ items: list('Asset'), 'nextCursor?': text }),
+  HistoryEntry: object({
+    at: date,
+    stream: text,
+    revision: whole,
+    position: text,
+    type: text,
+    data: { type: 'object' },
+    actor: text,
+    correlationId: text,
+  }),
+  History: object({ assetId: uuid, events: list('HistoryEntry') }),
+  LineageEdge: object({ childAssetId: uuid, sequenceOrder: whole, ...LINK }),
+  Lineage: object({ assetId: uuid, edges: list('LineageEdge') }),
+  Uses: object({ assetId: uuid, children: list('LineageEdge'), providerUrls: list('ProviderUrl') }),
+  Resolved: {
+    oneOf: [
+      object({ status: { const: 'ready' }, routeId: uuid, reference: ref('ProviderUrl'), source: { enum: ['native', 'cached'] }, 'token?': ref('Token') }),
+      object({ status: { const: 'pending' }, routeId: uuid, transferId: runId, token: ref('Token') }),
+    ],
+  },
+  Transfer: object({
+    transferId: runId,
+    routeId: uuid,
+    assetId: uuid,
+    providerId: text,
+    accountId: text,
+    variant: text,
+    status: { enum: ['requested', 'claimed', 'uploading', 'released', 'accepted', 'waiting', 'completed', 'failed', 'cancelled'] },
+    attempt: whole,
+    'reference?': ref('ProviderUrl'),
+    'error?': object({ kind: text, 'message?': text, 'retryAfter?': date }),
+  }),
+  TransferList: object({ items: list('Transfer') }),
+  TransferCommand: object({ 'transferId?': runId, 'token?': ref('Token') }),
+  CacheUsage: object({ nodeId: text, maxBytes: whole, usedBytes: whole, reservedBytes: whole, files: whole, leases: whole }),
+  Provider: {
+    ...object({ providerId: text, available: { type: 'boolean' }, 'displayName?': text, 'variants?': { type: 'array', items: { type: 'object' } } }),
+    description: 'With `available: false` the adapter does not answer now, and nothing else is known.',
+  },
+  ProviderList: object({ items: list('Provider') }),
+} as const satisfies Readonly<Record<string, Schema>>;
+
+export type AnswerName = keyof typeof ANSWERS;
