@@ -79,7 +79,7 @@ class Writer {
 
   private int64(value: bigint): void {
     this.reserve(8);
-    this.length = this.bytes.writeBigInt64LE(value, this.length);
+    this.length = this.bytes.writeBigInt64LE(BigInt.asIntN(64, value), this.length);
   }
 
   private head(type: number, name: string): void {

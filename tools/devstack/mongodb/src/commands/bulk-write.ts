@@ -2,6 +2,7 @@ import { toInteger } from '../bson/numbers';
 import { type Doc, doc, int, integer, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { boolField, checkFields, type Command, countField, docField, docsField, refuseCollation, type Request } from './command';
+import { checkNamespace } from '../storage/store';
 import { insertDocument, runDelete, runUpdate } from './statements';
 import { parseSelection, parseUpdate, runStatements } from './write';
 
@@ -18,6 +19,7 @@ function bulkWrite(request: Request): Doc {
   const { body, cursors } = request;
   if (request.database !== 'admin') throw new MongoError(13, 'bulkWrite may only be run against the admin database.');
   const namespaces = docsField(body, 'nsInfo').map((info) => String(info.get('ns')));
+  namespaces.forEach(checkNamespace);
   const counts: Counts = { nInserted: 0, nMatched: 0, nModified: 0, nUpserted: 0, nDeleted: 0 };
   const results: Doc[] = [];
   const errorsOnly = boolField(body, 'errorsOnly');
@@ -73,6 +75,7 @@ function asStatement(operation: Doc, kind: string): Doc {
 
 function runUpdateOperation(request: Request, operation: Doc, namespace: string, counts: Counts): Outcome {
   checkFields(operation, UPDATE_FIELDS, 'bulkWrite.ops');
+  refuseCollation(operation);
   const statement = parseUpdate(request, asStatement(operation, 'update'));
   const collection = statement.upsert ? request.store.ensure(namespace) : request.store.find(namespace);
   if (!collection) return { n: int(0), nModified: int(0) };

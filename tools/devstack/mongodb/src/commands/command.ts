@@ -4,7 +4,7 @@ import { MongoError, notSupported, typeMismatch } from '../errors';
 import { compileExpression, type Environment } from '../expressions/expression';
 import type { Collection } from '../storage/collection';
 import type { Cursors } from '../storage/cursors';
-import type { Store } from '../storage/store';
+import { checkNamespace, type Store } from '../storage/store';
 
 /** One command that a client sent. */
 export interface Request {
@@ -68,8 +68,9 @@ function checkConcerns(body: Doc): void {
 export function namespaceOf({ name, body, database }: Request): string {
   const collection = body.get(name);
   if (typeof collection !== 'string') throw new MongoError(73, `collection name has invalid type ${typeName(collection)}`);
-  if (collection === '') throw new MongoError(73, `Invalid namespace specified '${database}.'`);
-  return `${database}.${collection}`;
+  const namespace = `${database}.${collection}`;
+  checkNamespace(namespace);
+  return namespace;
 }
 
 export const findCollection = (request: Request): Collection | undefined => request.store.find(namespaceOf(request));

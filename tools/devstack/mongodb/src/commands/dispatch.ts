@@ -5,6 +5,7 @@ import '../expressions/arrays';
 import '../expressions/convert';
 import '../expressions/dates';
 import '../expressions/logic';
+import '../expressions/objects';
 import '../expressions/strings';
 import { aggregateCommands } from './aggregate';
 import { bulkWriteCommands } from './bulk-write';

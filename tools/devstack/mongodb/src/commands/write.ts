@@ -35,10 +35,15 @@ const writeReply = (fields: Record<string, Maybe>, errors: Doc[]): Doc =>
 
 const MAX_STATEMENTS = 100_000;
 
-function statementsOf(body: Doc, name: string): Doc[] {
+/** The statements of a command; a malformed one fails the whole command, before anything is written. */
+function statementsOf(body: Doc, name: string, known?: string[]): Doc[] {
   const statements = docsField(body, name);
   if (statements.length === 0 || statements.length > MAX_STATEMENTS) {
     throw new MongoError(16, `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${statements.length} operations.`);
+  }
+  for (const statement of known ? statements : []) {
+    checkFields(statement, known ?? [], name);
+    refuseCollation(statement);
   }
   return statements;
 }
@@ -56,8 +61,6 @@ function insert(request: Request): Doc {
 const UPDATE_FIELDS = ['q', 'u', 'c', 'multi', 'upsert', 'arrayFilters', 'hint', 'sort', 'collation'];
 
 export function parseUpdate(request: Request, statement: Doc): UpdateStatement {
-  checkFields(statement, UPDATE_FIELDS, 'update.updates');
-  refuseCollation(statement);
   const spec = statement.get('u');
   if (spec === undefined) throw new MongoError(40414, "BSON field 'update.updates.u' is missing but a required field");
   const multi = boolField(statement, 'multi');
@@ -82,7 +85,7 @@ function update(request: Request): Doc {
   let matched = 0;
   let modified = 0;
   const upserted: Doc[] = [];
-  const errors = runStatements(request, statementsOf(request.body, 'updates'), (statement, index) => {
+  const errors = runStatements(request, statementsOf(request.body, 'updates', UPDATE_FIELDS), (statement, index) => {
     const parsed = parseUpdate(request, statement);
     const collection = parsed.upsert ? request.store.ensure(namespace) : request.store.find(namespace);
     if (!collection) return;
@@ -95,12 +98,12 @@ function update(request: Request): Doc {
   return writeReply({ ...counts, upserted: upserted.length > 0 ? upserted : undefined }, errors);
 }
 
+const DELETE_FIELDS = ['q', 'limit', 'hint', 'collation'];
+
 function remove(request: Request): Doc {
   const namespace = namespaceOf(request);
   let removed = 0;
-  const errors = runStatements(request, statementsOf(request.body, 'deletes'), (statement) => {
-    checkFields(statement, ['q', 'limit', 'hint', 'collation'], 'delete.deletes');
-    refuseCollation(statement);
+  const errors = runStatements(request, statementsOf(request.body, 'deletes', DELETE_FIELDS), (statement) => {
     const limit = toInteger(statement.get('limit'));
     if (limit !== 0 && limit !== 1) throw failedToParse("The limit field in delete objects must be 0 or 1");
     const collection = request.store.find(namespace);

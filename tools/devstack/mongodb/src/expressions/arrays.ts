@@ -2,7 +2,7 @@ import { Int32 } from 'bson';
 import { compare, equal } from '../bson/compare';
 import { keyText } from '../bson/key';
 import { toInteger } from '../bson/numbers';
-import { type Doc, doc, integer, isDoc, type Maybe, typeName, type Value } from '../bson/values';
+import { type Doc, integer, isDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { isTruthy } from '../query/operators';
 import { compileSortKey, parseSort } from '../query/sort';
@@ -12,7 +12,7 @@ import { type OperatorCompiler, registerOperators } from './expression';
 const MANY = Number.MAX_SAFE_INTEGER;
 const MAX_RANGE = 1_000_000;
 
-function array(value: Maybe, operator: string, code = 28689): Value[] {
+export function array(value: Maybe, operator: string, code = 28689): Value[] {
   if (Array.isArray(value)) return value;
   throw new MongoError(code, `The argument to ${operator} must be an array, but was of type: ${typeName(value)}`);
 }
@@ -128,46 +128,6 @@ const compileSortArray: OperatorCompiler = (operand, { compile }, operator) => {
   };
 };
 
-function mergeObjects(values: Maybe[]): Maybe {
-  const [only] = values;
-  const merged: Doc = new Map();
-  for (const value of values.length === 1 && Array.isArray(only) ? only : values) {
-    if (isNullish(value)) continue;
-    if (!isDoc(value)) throw new MongoError(40400, `$mergeObjects requires object inputs, but input is of type ${typeName(value)}`);
-    for (const [name, item] of value) merged.set(name, item);
-  }
-  return merged;
-}
-
-function objectToArray(value: Maybe): Maybe {
-  if (isNullish(value)) return null;
-  if (!isDoc(value)) throw new MongoError(40390, `$objectToArray requires a document input, found: ${typeName(value)}`);
-  return [...value].map(([k, v]) => doc({ k, v }));
-}
-
-function arrayToObject(value: Maybe): Maybe {
-  if (isNullish(value)) return null;
-  const result: Doc = new Map();
-  for (const item of array(value, '$arrayToObject', 40386)) {
-    const [name, field] = Array.isArray(item) ? item : isDoc(item) ? [item.get('k'), item.get('v')] : [];
-    if (typeof name !== 'string') throw new MongoError(40394, '$arrayToObject requires pairs of a string key and a value');
-    result.set(name, field ?? null);
-  }
-  return result;
-}
-
-const compileGetField: OperatorCompiler = (operand, { compile }, operator) => {
-  const fields = isDoc(operand) && operand.has('field') ? namedArguments(operand, operator, ['field'], ['input']) : doc({ field: operand });
-  const name = compile(fields.get('field') ?? null);
-  const input = fields.has('input') ? compile(fields.get('input') ?? null) : undefined;
-  return (root, environment) => {
-    const field = name(root, environment);
-    if (typeof field !== 'string') throw new MongoError(5654602, `$getField requires 'field' to evaluate to type String, but got ${typeName(field)}`);
-    const source = input ? input(root, environment) : root;
-    return isDoc(source) ? source.get(field) : isNullish(source) ? source : undefined;
-  };
-};
-
 const compileIsArray: OperatorCompiler = (operand, context, name) => {
   const [value] = argumentsOf(operand, context, name, 1);
   return (root, environment) => Array.isArray(value?.(root, environment));
@@ -210,8 +170,4 @@ registerOperators({
   $setEquals: sets('$setEquals', ([first, ...others]) => others.every((other) => isSameSet(keysOf(first), keysOf(other)))),
   $anyElementTrue: unary((list) => array(list, '$anyElementTrue', 17041).some(isTruthy)),
   $allElementsTrue: unary((list) => array(list, '$allElementsTrue', 17040).every(isTruthy)),
-  $mergeObjects: strict(0, MANY, mergeObjects),
-  $objectToArray: unary(objectToArray),
-  $arrayToObject: unary(arrayToObject),
-  $getField: compileGetField,
 });

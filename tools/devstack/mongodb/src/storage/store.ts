@@ -140,7 +140,8 @@ export class Store {
 /** `_id_` is unique although it does not say so. */
 const storedSpec = (spec: IndexSpec): Doc => new Map(spec.raw).set('unique', spec.unique);
 
-function checkNamespace(namespace: string): void {
+/** Throws InvalidNamespace (73). */
+export function checkNamespace(namespace: string): void {
   const dot = namespace.indexOf('.');
   const database = namespace.slice(0, dot);
   const name = namespace.slice(dot + 1);
