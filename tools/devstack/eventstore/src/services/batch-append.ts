@@ -28,6 +28,8 @@ interface Pending {
 export class BatchAppend {
   private readonly pending = new Map<string, Pending>();
   private pendingBytes = 0;
+  private unanswered = 0;
+  private ended = false;
 
   constructor(
     private readonly store: Store,
@@ -36,7 +38,10 @@ export class BatchAppend {
 
   run(): void {
     this.call.on('data', (message: BatchAppendReq) => this.receive(message));
-    this.call.on('end', () => this.call.end());
+    this.call.on('end', () => {
+      this.ended = true;
+      this.endWhenAnswered();
+    });
   }
 
   private receive(message: BatchAppendReq): void {
@@ -76,6 +81,7 @@ export class BatchAppend {
   private finish(key: string, entry: Pending): void {
     this.pending.delete(key);
     this.pendingBytes -= entry.bytes;
+    this.unanswered++;
     const request = writeRequest(entry);
     if (!('stream' in request)) return this.answer(batchError(entry, request));
     this.store.writer.write(request).then((result) => this.answer(response(entry, request, result)), (error: unknown) => {
@@ -83,12 +89,22 @@ export class BatchAppend {
     });
   }
 
-  /** An answer that nobody fetches stops the appends that would give more of them. */
   private answer(message: BatchAppendResp): void {
+    this.unanswered--;
     if (this.call.cancelled || this.call.writableEnded) return;
-    if (this.call.write(message) || this.call.isPaused()) return;
+    if (!this.call.write(message)) this.waitForReader();
+    this.endWhenAnswered();
+  }
+
+  /** An answer that nobody fetches stops the appends that would give more of them. */
+  private waitForReader(): void {
+    if (this.ended || this.call.isPaused()) return;
     this.call.pause();
     this.call.once('drain', () => this.call.resume());
+  }
+
+  private endWhenAnswered(): void {
+    if (this.ended && this.unanswered === 0) this.call.end();
   }
 
   private tooMuch(): void {

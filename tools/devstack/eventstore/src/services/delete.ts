@@ -17,7 +17,9 @@ interface Position {
 }
 
 /** Streams.Delete: the soft delete. */
-export function softDelete(store: Store, { request }: ServerUnaryCall<DeleteReq, DeleteResp>, callback: sendUnaryData<DeleteResp>): void {
+export function softDelete(
+  store: Store, { request }: ServerUnaryCall<DeleteReq, DeleteResp>, callback: sendUnaryData<DeleteResp>,
+): void {
   run(store, 'delete', request.getOptions(), callback, (position) => {
     const response = new DeleteResp();
     if (position === undefined) response.setNoPosition(empty());
@@ -27,7 +29,9 @@ export function softDelete(store: Store, { request }: ServerUnaryCall<DeleteReq,
 }
 
 /** Streams.Tombstone: the delete that no append can undo. */
-export function tombstone(store: Store, { request }: ServerUnaryCall<TombstoneReq, TombstoneResp>, callback: sendUnaryData<TombstoneResp>): void {
+export function tombstone(
+  store: Store, { request }: ServerUnaryCall<TombstoneReq, TombstoneResp>, callback: sendUnaryData<TombstoneResp>,
+): void {
   run(store, 'tombstone', request.getOptions(), callback, (position) => {
     const response = new TombstoneResp();
     if (position === undefined) response.setNoPosition(empty());

@@ -2,7 +2,9 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { binaryEvent, EventStoreDBClient, jsonEvent, type AllStreamResolvedEvent, type EventData, type ResolvedEvent } from '@eventstore/db-client';
+import {
+  binaryEvent, EventStoreDBClient, jsonEvent, type AllStreamResolvedEvent, type EventData, type ResolvedEvent,
+} from '@eventstore/db-client';
 import { startEventStore, type RunningEventStore } from '../index';
 
 /** How many times over the random tests run. */

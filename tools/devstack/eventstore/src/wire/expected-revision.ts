@@ -6,7 +6,8 @@ interface Options {
   hasAny(): boolean;
 }
 
-type Numbered = Options & ({ hasRevision(): boolean; getRevision(): string } | { hasStreamPosition(): boolean; getStreamPosition(): string });
+type Numbered = Options &
+  ({ hasRevision(): boolean; getRevision(): string } | { hasStreamPosition(): boolean; getStreamPosition(): string });
 
 /** The expected revision of any write request; undefined when it has none. */
 export function expectedRevision(options: Numbered): ExpectedRevision | undefined {
