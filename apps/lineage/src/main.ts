@@ -1,0 +1,4 @@
+import { bootstrapService } from '@ferry/service-host';
+import { LineageModule } from './lineage.module';
+
+void bootstrapService(LineageModule, { name: 'lineage' });
