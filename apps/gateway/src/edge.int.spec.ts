@@ -1,6 +1,6 @@
 import { AssetRequest, OwnedRequest, RegisterAssetRequest, SUBJECTS } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
-import { ALICE, BOB, GatewayUnderTest } from './specs/gateway-under-test';
+import { ALICE, BOB, GatewayUnderTest } from './testing/gateway-under-test';
 
 const ASSET = '11111111-1111-5111-8111-111111111111';
 const TOKEN = { stream: `asset-${ASSET}`, revision: 0, position: '00000000000000000042' };
