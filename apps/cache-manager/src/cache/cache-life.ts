@@ -38,7 +38,8 @@ export class CacheLife {
   }
 
   health(): HealthState {
-    return this.state !== true || this.subscription.live || 'the subscription to events has failed; subscribing again';
+    if (this.state !== true) return this.state;
+    return this.subscription.live || 'the subscription to events has failed; subscribing again';
   }
 
   /** @throws FerryError CACHE_NOT_READY until folder and events agree */

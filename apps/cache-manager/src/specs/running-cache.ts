@@ -1,0 +1,193 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { INestApplication } from '@nestjs/common';
+import { SUBJECTS, type AcquireLeaseAnswer, type CachedFile, type CacheUsage, type OpenDownloadAnswer } from '@ferry/contracts';
+import { startEventStore, type RunningEventStore } from '@ferry/devstack/eventstore';
+import { startNats, type NatsServer } from '@ferry/devstack/nats';
+import { ASSET_EVENT_TYPES, assetStream, type AssetEvent } from '@ferry/domain/asset/events';
+import { accessStream, cacheStream, type AccessEvent, type CacheEvent } from '@ferry/domain/cache/events';
+import { EventStore } from '@ferry/event-store';
+import { downloadIdOf, type Command, type DomainEvent, type RecordedEvent, type StreamDefinition } from '@ferry/kernel';
+import { Messaging } from '@ferry/messaging';
+import { createLogger, metrics } from '@ferry/observability';
+import { bootstrapService } from '@ferry/service-host';
+import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
+import { CacheManagerModule } from '../cache-manager.module';
+
+export const NODE_ID = 'node-1';
+export const MAX_BYTES = 3 * 1024 * 1024;
+export const SECRET = 'first-secret-of-at-least-32-characters';
+const FIXTURES = join(__dirname, '../../../../tools/provider-simulator/fixtures');
+
+export const fixture = (name: string): Promise<Buffer> => readFile(join(FIXTURES, name));
+export const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+type Append = Command<'Append', { readonly events: readonly DomainEvent[] }>;
+/** Writes what another service would have written. */
+const anyStream: StreamDefinition<null, Append, DomainEvent> = {
+  category: '',
+  eventTypes: ASSET_EVENT_TYPES,
+  decider: { decide: ({ data }) => [...data.events], evolve: () => null, initialState: () => null },
+};
+
+export interface OpenOptions {
+  readonly owner?: string;
+  readonly run?: number;
+  readonly epoch?: number;
+  readonly attempt?: number;
+  readonly filename?: string;
+  readonly kind?: string;
+  readonly sizeBytes?: number;
+  readonly sha256?: string;
+}
+
+/** A cache-manager in this process, on a real event store and a real message bus. */
+export class RunningCache {
+  private app?: INestApplication;
+
+  private constructor(
+    readonly folder: TempDir,
+    private readonly natsServer: NatsServer,
+    private readonly eventStoreServer: RunningEventStore,
+    readonly messaging: Messaging,
+    readonly eventStore: EventStore,
+  ) {}
+
+  static async start(): Promise<RunningCache> {
+    const folder = await tempDir('ferry-cache-');
+    const natsServer = await startNats({ port: 0 });
+    const eventStoreServer = await startEventStore({ port: 0, dataDir: join(folder.path, 'events') });
+    const logger = createLogger('spec');
+    const messaging = await Messaging.connect({ url: natsServer.connectionString, name: 'spec', logger });
+    const eventStore = EventStore.connect({ url: eventStoreServer.connectionString, logger });
+    const cache = new RunningCache(folder, natsServer, eventStoreServer, messaging, eventStore);
+    await cache.boot();
+    return cache;
+  }
+
+  get cacheDir(): string {
+    return join(this.folder.path, 'cache');
+  }
+
+  get environment(): Record<string, string> {
+    return {
+      NATS_URL: this.natsServer.connectionString,
+      EVENTSTORE_URL: this.eventStoreServer.connectionString,
+      LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
+      CACHE_DIR: this.cacheDir,
+      CACHE_MAX_BYTES: String(MAX_BYTES),
+      CACHE_NODE_ID: NODE_ID,
+      CACHE_URL_SECRET: `${SECRET},another-secret-of-at-least-32-characters`,
+    };
+  }
+
+  async boot(): Promise<void> {
+    Object.assign(process.env, this.environment);
+    // The registry is one per process, and this process starts the service more than once.
+    metrics.clear();
+    this.app = await bootstrapService(CacheManagerModule, { name: 'cache-manager' });
+    await eventually(async () => expect(await this.readyz()).toBe(200));
+  }
+
+  async readyz(): Promise<number> {
+    return (await fetch(`${await this.app!.getUrl()}/readyz`)).status;
+  }
+
+  async shutDown(): Promise<void> {
+    await this.app?.close();
+    this.app = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.shutDown();
+    await this.messaging.close();
+    await this.eventStore.close();
+    await this.eventStoreServer.close();
+    await this.natsServer.close();
+    await this.folder.remove();
+  }
+
+  async append(stream: string, owner: string, ...events: AssetEvent[]): Promise<void> {
+    await this.eventStore.handle({
+      definition: anyStream,
+      stream,
+      command: { type: 'Append', data: { events }, metadata: { now: new Date().toISOString() } },
+      metadata: { $correlationId: randomUUID(), $causationId: randomUUID(), commandId: randomUUID(), actor: 'service:spec', owner },
+    });
+  }
+
+  /** An asset of the owner, registered. */
+  async asset(owner = 'dev'): Promise<string> {
+    const assetId = randomUUID();
+    const origin = { providerId: 'pixverse', accountId: 'main', forms: { id: assetId, idType: 'video' } };
+    await this.append(assetStream(assetId), owner, { type: 'AssetRegistered', data: { life: 1, origin, kind: 'video', capture: 'onDemand' } });
+    return assetId;
+  }
+
+  deleteAsset(assetId: string, owner = 'dev'): Promise<void> {
+    return this.append(assetStream(assetId), owner, { type: 'AssetDeleted', data: {} });
+  }
+
+  ask<A>(subject: string, data: object): Promise<A> {
+    return this.messaging.request<A>(subject, { owner: 'dev', actor: 'service:spec', ...data }, { timeoutMs: 5_000 });
+  }
+
+  open(assetId: string, { run = 1, ...options }: OpenOptions = {}): Promise<OpenDownloadAnswer> {
+    return this.ask(SUBJECTS.cache.open, { assetId, downloadId: downloadIdOf(assetId, run), epoch: 1, attempt: 1, kind: 'video', ...options });
+  }
+
+  lease(assetId: string, owner = 'dev', holder = 'run-1'): Promise<AcquireLeaseAnswer> {
+    return this.ask(SUBJECTS.cache.acquire, { assetId, owner, holder, ttlMs: 10_000 });
+  }
+
+  usage(): Promise<CacheUsage> {
+    return this.ask(SUBJECTS.cache.usage, {});
+  }
+
+  /** Brings an asset in as an adapter does. */
+  async cached(content: Buffer, options: OpenOptions = {}): Promise<CachedFile> {
+    const assetId = await this.asset(options.owner);
+    const { putUrl } = await this.open(assetId, options);
+    const response = await fetch(putUrl, { method: 'PUT', body: new Uint8Array(content) });
+    expect(response.status).toBe(201);
+    return (await response.json()) as CachedFile;
+  }
+
+  events(assetId: string): Promise<RecordedEvent<CacheEvent>[]> {
+    return this.eventStore.read<CacheEvent>(cacheStream(assetId));
+  }
+
+  async eventTypes(assetId: string): Promise<string[]> {
+    return (await this.events(assetId)).map(({ type }) => type);
+  }
+
+  accesses(): Promise<RecordedEvent<AccessEvent>[]> {
+    return this.eventStore.read<AccessEvent>(accessStream(NODE_ID));
+  }
+
+  temporaryFiles(): Promise<string[]> {
+    return readdir(join(this.cacheDir, 'tmp'));
+  }
+
+  /** Allocated bytes of the distinct files below assets, blobs and tmp. */
+  async bytesOnDisk(): Promise<number> {
+    const inodes = new Map<number, number>();
+    for (const name of ['assets', 'blobs', 'tmp']) {
+      for (const entry of await readdir(join(this.cacheDir, name), { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile()) continue;
+        const { ino, blocks } = await stat(join(entry.parentPath, entry.name));
+        inodes.set(ino, blocks * 512);
+      }
+    }
+    return [...inodes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+}
+
+export const problemOf = async (response: Response): Promise<{ status: number; code: string; type: string | null }> => {
+  const { code, status } = (await response.json()) as { code: string; status: number };
+  expect(status).toBe(response.status);
+  return { status, code, type: response.headers.get('content-type') };
+};
+
+export const problem = (status: number, code: string) => ({ status, code, type: 'application/problem+json' });
