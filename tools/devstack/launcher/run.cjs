@@ -4,6 +4,7 @@
 
 var path = require('path');
 var fs = require('fs');
+var spawnSync = require('child_process').spawnSync;
 var nodeProblem = require('./check-node.cjs').nodeProblem;
 
 var root = path.join(__dirname, '../../..');
@@ -12,12 +13,8 @@ function problem() {
   var node = nodeProblem(process.version);
   if (node) return node;
   if (!fs.existsSync(path.join(root, 'node_modules/@swc/core'))) return 'The packages are not installed: run `npm ci` in ' + root + ' first.';
-  try {
-    require('./ensure-built.cjs').ensureBuilt();
-  } catch (error) {
-    return error.message;
-  }
-  return undefined;
+  var build = spawnSync(process.execPath, [path.join(root, 'tools/build/build.js')], { cwd: root, encoding: 'utf8' });
+  return build.status === 0 ? undefined : 'The build failed:\n' + build.stderr;
 }
 
 var found = problem();

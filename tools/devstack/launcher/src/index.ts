@@ -4,3 +4,4 @@ export { SIMULATED_KEYS, type SimulatorUrls } from './simulator';
 export type { ServiceName } from './services';
 export type { ProcessHandle } from './supervised-process';
 export type { ServerUrls } from './servers';
+export { buildWorkspace, launcherFile } from './workspace';

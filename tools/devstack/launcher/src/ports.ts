@@ -10,7 +10,7 @@ const HIGHEST = 32_000;
 const TRIES = 100;
 
 export const PORT_NAMES = [
-  'gateway', 'gateway-http', 'nats', 'eventstore', 'mongodb', 'simulator', 'cache-data',
+  'gateway', 'nats', 'eventstore', 'mongodb', 'simulator', 'cache-data',
   'asset-catalog', 'transfer', 'lineage', 'cache-manager', 'provider-pixverse', 'provider-sora',
 ] as const;
 export type PortName = (typeof PORT_NAMES)[number];

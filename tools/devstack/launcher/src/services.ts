@@ -29,9 +29,7 @@ export function planServices(names: readonly ServiceName[], setting: Setting, pa
   }));
 }
 
-export const readyzUrl = (name: ServiceName, setting: Setting): string => `http://127.0.0.1:${httpPort(name, setting)}/readyz`;
-
-const httpPort = (name: ServiceName, { ports }: Setting): number => (name === 'gateway' ? ports['gateway-http'] : ports[name]);
+export const readyzUrl = (name: ServiceName, { ports }: Setting): string => `http://127.0.0.1:${ports[name]}/readyz`;
 
 /** What the environment may say otherwise. */
 function defaults(name: ServiceName, setting: Setting): NodeJS.ProcessEnv {
@@ -57,7 +55,7 @@ function owned(name: ServiceName, setting: Setting, { servers, key, cacheUrlSecr
     EVENTSTORE_URL: servers.eventstore,
     MONGODB_URL: servers.mongodb,
     HTTP_HOST: '127.0.0.1',
-    HTTP_PORT: String(httpPort(name, setting)),
+    HTTP_PORT: String(ports[name]),
     FERRY_DATA_HOSTS: `127.0.0.1:${ports['cache-data']}`,
   };
   switch (name) {

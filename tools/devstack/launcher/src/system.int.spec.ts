@@ -4,9 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
-import { ensureBuilt } from '../ensure-built.cjs';
 import { startSystem, type System } from './system';
-import { launcherFile } from './workspace';
+import { buildWorkspace, launcherFile } from './workspace';
 
 const EMBEDDED = { FERRY_EMBEDDED: 'nats,eventstore,mongodb', NATS_URL: '', EVENTSTORE_URL: '', MONGODB_URL: '' };
 const runs = (pid: number): boolean => existsSync(`/proc/${pid}`) || isSignalled(pid);
@@ -33,7 +32,7 @@ describe('the servers and the simulator', () => {
   let folder: TempDir;
   let system: System;
   beforeAll(async () => {
-    ensureBuilt();
+    buildWorkspace();
     folder = await tempDir('ferry-system-');
     system = await startSystem({ dataDir: join(folder.path, 'data'), env: EMBEDDED, ports: { gateway: 0 }, services: [], quiet: true });
   }, 60_000);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
@@ -16,4 +17,9 @@ export function withCompileCache(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (env.NODE_COMPILE_CACHE) return env;
   mkdirSync(COMPILE_CACHE, { recursive: true });
   return { ...env, NODE_COMPILE_CACHE: COMPILE_CACHE };
+}
+
+/** Brings dist/, which every process runs from, up to date. For tests; `npm start` does it by itself. */
+export function buildWorkspace(): void {
+  execFileSync(process.execPath, [join(WORKSPACE, 'tools/build/build.js')], { cwd: WORKSPACE, stdio: ['ignore', 'ignore', 'inherit'] });
 }
