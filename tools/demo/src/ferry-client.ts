@@ -34,6 +34,7 @@ export interface Resolved {
 
 export interface Answer<T = unknown> {
   readonly status: number;
+  readonly contentType: string | null;
   readonly body: T;
 }
 
@@ -100,7 +101,7 @@ export class FerryClient {
       signal: AbortSignal.timeout(REQUEST_WITHIN_MS),
     });
     const text = await response.text();
-    return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+    return { status: response.status, contentType: response.headers.get('content-type'), body: text === '' ? undefined : (JSON.parse(text) as unknown) };
   }
 }
 

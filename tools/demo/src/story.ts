@@ -187,10 +187,10 @@ export class Story {
     return this.expect(equal, equal ? 'equal to what they were, to the last field' : `different: ${different.join(', ') || 'there were none'}`);
   }
 
-  private showReference({ reference, source }: Resolved, took: number): void {
+  private showReference({ reference }: Resolved, took: number): void {
     const { forms, variant, accountId, providerId, expiresAt } = reference;
     this.screen.fact('reference', `${forms.idType ?? variant} ${forms.id} at ${providerId} (account ${accountId}), ${expiresAt ? `until ${expiresAt}` : 'without an end'}`);
-    this.screen.fact('answered in', `${seconds(took)}, ${source}`);
+    this.screen.fact('answered in', seconds(took));
   }
 
   private async nothingMovedSince(before: Counters): Promise<boolean> {
