@@ -56,17 +56,19 @@ export class Job {
     work: (context: JobContext) => Promise<JobResult>,
     onUnexpected: (error: unknown, job: Job) => void,
   ) {
-    const signal = AbortSignal.any([this.stop.signal, AbortSignal.timeout(Math.max(1, request.timeoutMs))]);
-    this.ended = work({ signal, onBytes: (count) => (this.bytes += count) }).then(
-      (result) => {
-        this.outcome = result;
-      },
-      (error: unknown) => {
-        const failure = failureOf(error);
-        if (!failure) onUnexpected(error, this);
-        this.outcome = failure ?? UNEXPECTED;
-      },
-    );
+    const deadline = setTimeout(() => this.stop.abort(new ProviderError('timeout', 'The deadline passed.')), Math.max(1, request.timeoutMs));
+    this.ended = work({ signal: this.stop.signal, onBytes: (count) => (this.bytes += count) })
+      .then(
+        (result) => {
+          this.outcome = result;
+        },
+        (error: unknown) => {
+          const failure = failureOf(error);
+          if (!failure) onUnexpected(error, this);
+          this.outcome = failure ?? UNEXPECTED;
+        },
+      )
+      .finally(() => clearTimeout(deadline));
   }
 
   get status(): JobStatus {

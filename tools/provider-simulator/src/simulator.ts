@@ -30,6 +30,9 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
+/** Longer than any client keeps an idle connection, so that none is closed under a new request. */
+const KEEP_ALIVE_MS = 120_000;
+
 const accountOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 16);
 
 /** Answers for the vendor where the fault leaves nothing to do. */
@@ -124,6 +127,7 @@ export const startSimulator = async ({ port = 0, dataDir, host = '127.0.0.1' }: 
     });
   });
   server.requestTimeout = 0;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(port, host);
   await once(server, 'listening');
   origin = `http://${host}:${(server.address() as AddressInfo).port}`;

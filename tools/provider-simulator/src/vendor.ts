@@ -88,7 +88,8 @@ const atRate = (bytesPerSecond: number, signal: AbortSignal) =>
 /** The request's body, counted, and as slow as the fault says. */
 const bodyOf = (call: Call): AsyncIterable<Buffer> => {
   const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of call.request as AsyncIterable<Buffer>) {
+    // A body that is not read to its end must not take the connection, and with it the refusal, away.
+    for await (const chunk of call.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       call.counts.bytesIn += chunk.length;
       yield chunk;
     }
