@@ -1,8 +1,8 @@
 import { SUBJECTS, type LineageCommandAnswer, type LineageGraph, type ParentLinkDto } from '@ferry/contracts';
-import { assetDefinition, assetStream } from '@ferry/domain/asset';
+import { ASSET_CATEGORY, assetStream, type AssetEvent } from '@ferry/domain/asset/events';
 import { lineageDefinition, lineageStream } from '@ferry/domain/lineage';
 import { EventStore } from '@ferry/event-store';
-import type { ParentLink, Token } from '@ferry/kernel';
+import type { Command, ParentLink, StreamDefinition, Token } from '@ferry/kernel';
 import { Messaging } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
 import { startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
@@ -33,11 +33,25 @@ afterAll(async () => {
 const metadata = (owner: string) => ({ $correlationId: 'spec', $causationId: 'spec', commandId: randomUUID(), actor: 'spec', owner });
 const now = { now: '2026-01-01T00:00:00.000Z' };
 
+/** The catalog's own event, without its decisions. */
+type Record = Command<'Record', { readonly parents?: readonly ParentLink[] }>;
+const recording: StreamDefinition<null, Record, Extract<AssetEvent, { type: 'AssetRegistered' }>> = {
+  category: ASSET_CATEGORY,
+  eventTypes: ['AssetRegistered'],
+  decider: {
+    initialState: () => null,
+    evolve: () => null,
+    decide: ({ data: { parents } }) => {
+      const origin = { providerId: 'pixverse', accountId: 'main', forms: { id: '1', idType: 'video' } };
+      return [{ type: 'AssetRegistered', data: { life: 1, origin, kind: 'video', capture: 'onDemand', ...(parents && { parents }) } }];
+    },
+  },
+};
+
 const registered = async (owner: string, parents?: ParentLink[]): Promise<{ assetId: string; token: Token }> => {
   const assetId = randomUUID();
-  const origin = { providerId: 'pixverse', accountId: 'main', forms: { id: assetId, idType: 'video' } };
-  const command = { type: 'RegisterAsset' as const, data: { assetId, life: 1, origin, kind: 'video' as const, capture: 'onDemand' as const, parents }, metadata: now };
-  const { token } = await store.handle({ definition: assetDefinition, stream: assetStream(assetId), command, metadata: metadata(owner) });
+  const command: Record = { type: 'Record', data: { ...(parents && { parents }) }, metadata: now };
+  const { token } = await store.handle({ definition: recording, stream: assetStream(assetId), command, metadata: metadata(owner) });
   return { assetId, token };
 };
 const asset = async (owner: string): Promise<string> => (await registered(owner)).assetId;
@@ -50,7 +64,7 @@ const parentOf = (parentAssetId: string, more: Partial<ParentLinkDto> = {}): Par
 });
 
 const ask = <A>(subject: string, owner: string, data: object) => bus.request<A>(subject, { owner, actor: 'spec', ...data }, { timeoutMs: TIMEOUT_MS });
-const link = (owner: string, assetId: string, parent: ParentLinkDto, commandId = randomUUID()) =>
+const link = (owner: string, assetId: string, parent: ParentLinkDto, commandId: string = randomUUID()) =>
   ask<LineageCommandAnswer>(SUBJECTS.lineage.link, owner, { commandId, assetId, parent });
 const unlink = (owner: string, assetId: string, parentAssetId: string) =>
   ask<LineageCommandAnswer>(SUBJECTS.lineage.unlink, owner, { commandId: randomUUID(), assetId, parentAssetId, relationType: 'source' });
