@@ -1,5 +1,6 @@
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 import { compare, equal } from '../bson/compare';
+import { keyText } from '../bson/key';
 import { isNaNValue, isNumeric, toDouble, toInteger, truncate } from '../bson/numbers';
 import { isDoc, type Maybe, TYPE_NUMBERS, typeClass, typeName, type Value } from '../bson/values';
 import { badValue, failedToParse, MongoError } from '../errors';
@@ -58,11 +59,14 @@ export function ordered(operator: Order, operand: Value): Condition {
 
 export function among(operand: Value): Condition {
   if (!Array.isArray(operand)) throw badValue('$in needs an array');
-  const tests = operand.map((item): Test => {
+  const expressions: Test[] = [];
+  const keys = new Set<string>();
+  for (const item of operand) {
     if (isDoc(item) && [...item.keys()][0]?.startsWith('$')) throw badValue('cannot nest $ under $in');
-    return item instanceof BSONRegExp ? regexTest(fromBson(item), item) : equalityTest(item);
-  });
-  return anyOf((value, scope) => tests.some((test) => test(value, scope)));
+    if (item instanceof BSONRegExp) expressions.push(regexTest(fromBson(item), item));
+    keys.add(keyText(item));
+  }
+  return anyOf((value, scope) => keys.has(keyText(value ?? null)) || expressions.some((test) => test(value, scope)));
 }
 
 export function exists(operand: Value): Condition {

@@ -1,8 +1,9 @@
-import { equal } from '../bson/compare';
+import { compareStrings, equal } from '../bson/compare';
 import { clone, type Doc, isDoc, type Maybe, type Value } from '../bson/values';
 import { failedToParse, MongoError } from '../errors';
 import { TRANSFORMS, type Transform } from '../aggregation/transforms';
 import type { MatchScope } from '../query/matcher';
+import { isIndex } from '../query/paths';
 import { type Change, operatorFields, UPDATE_OPERATORS } from './operators';
 import { checkArrayFilters, type ElementTest, expandPath, parseArrayFilters } from './positions';
 import { targetAt } from './targets';
@@ -120,7 +121,15 @@ function checkPath(path: string): void {
 }
 
 /** Updates are applied in the order of their paths, numbers by value. */
-const comparePaths = (a: string, b: string): number => (a === b ? 0 : a.localeCompare(b, 'en', { numeric: true }));
+function comparePaths(a: string, b: string): number {
+  const [left, right] = [a.split('.'), b.split('.')];
+  for (let at = 0; at < Math.min(left.length, right.length); at++) {
+    const [x = '', y = ''] = [left[at], right[at]];
+    const order = isIndex(x) && isIndex(y) ? Number(x) - Number(y) : compareStrings(x, y);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length;
+}
 
 function checkConflicts(paths: string[]): void {
   const seen = new Set<string>();
