@@ -12,6 +12,7 @@ export class CacheManagerConfig {
   @IsInt() @Min(1_048_576) CACHE_MAX_BYTES!: number;
   /** Names this disk in the events: it stays with the folder. */
   @Matches(NAME_PATTERN) CACHE_NODE_ID!: string;
+  /** Where the data plane listens. */
   @IsString() @IsNotEmpty() CACHE_DATA_HOST = '127.0.0.1';
   /** 0: any free port. */
   @IsInt() @Min(0) @Max(65_535) CACHE_DATA_PORT = 0;

@@ -2,10 +2,13 @@ import { SUBJECTS, type AcquireLeaseAnswer } from '@ferry/contracts';
 import { eventually, spawnTs } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { ownerKeyOf } from './disk/layout';
 import { stampOf } from './disk/stored-file';
-import { fixture, MAX_BYTES, NODE_ID, RunningCache, sha256Of } from './specs/running-cache';
+import { fixture, MAX_BYTES, NODE_ID, RunningCache, sha256Of } from './testing/running-cache';
+
+const MAIN = 'apps/cache-manager/src/main.ts';
 
 let cache: RunningCache;
 let harbour: Buffer;
@@ -154,10 +157,26 @@ describe('a new start', () => {
 });
 
 describe('the process', () => {
+  it('may be killed while bytes come: the next one on the folder starts without them', async () => {
+    await cache.shutDown();
+    const child = spawnTs(MAIN, [], { ...cache.environment, LOG_LEVEL: 'info' });
+    await child.waitForLine(/"msg":"ready"/, 20_000);
+    const assetId = await cache.asset();
+    const { putUrl } = await eventually(() => cache.open(assetId));
+    const sender = request(putUrl, { method: 'PUT', headers: { 'content-length': harbour.length } });
+    const failed = new Promise((resolve) => sender.once('error', resolve));
+    sender.write(harbour.subarray(0, 200_000));
+    await eventually(async () => expect((await cache.temporaryFiles()).length).toBe(1));
+    await child.kill('SIGKILL');
+    await failed;
+    await cache.boot();
+    expect([await cache.temporaryFiles(), await cache.eventTypes(assetId)]).toEqual([[], []]);
+    expect(await cache.usage()).toMatchObject({ usedBytes: await cache.bytesOnDisk(), reservedBytes: 0 });
+  });
+
   it('ends with one clear message where another works on its folder, or its configuration is wrong', async () => {
-    const main = 'apps/cache-manager/src/main.ts';
-    const second = spawnTs(main, [], cache.environment);
-    const unconfigured = spawnTs(main, [], { ...cache.environment, CACHE_URL_SECRET: 'short' });
+    const second = spawnTs(MAIN, [], cache.environment);
+    const unconfigured = spawnTs(MAIN, [], { ...cache.environment, CACHE_URL_SECRET: 'short' });
     expect(await second.exited).toEqual({ code: 1, signal: null });
     expect(second.output()).toContain(`cache-manager cannot start: Another cache-manager works on ${cache.cacheDir}.`);
     expect(await unconfigured.exited).toEqual({ code: 1, signal: null });

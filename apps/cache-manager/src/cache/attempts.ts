@@ -1,7 +1,7 @@
 import { FerryError, parseRunId } from '@ferry/kernel';
 
 /** Assets that are being downloaded at a time. */
-const MAX_ASSETS = 10_000;
+const MAX_ASSETS = 100_000;
 
 /** One attempt to bring an asset in. */
 export interface Attempt {
@@ -45,6 +45,11 @@ export class Attempts {
     if (entry.used) throw new FerryError('PUT_USED', 'conflict', 'This attempt has sent its bytes already. Begin the next attempt.');
     entry.used = true;
     return entry.stop.signal;
+  }
+
+  /** The asset is cached: nothing has to be known of how it came. */
+  end({ assetId }: Attempt): void {
+    this.newest.delete(assetId);
   }
 
   private admit(attempt: Attempt): Newest {

@@ -47,7 +47,7 @@ export class CacheNode {
     const keeper = new FileKeeper(index, disk, log, logger);
     const attempts = new Attempts(() => Date.now());
     const accesses = new AccessLog(eventStore, config.CACHE_NODE_ID, logger);
-    const urls: SignedUrls = new SignedUrls(() => config.CACHE_DATA_URL ?? dataPlane.address, config.CACHE_URL_SECRET.split(','));
+    const urls: SignedUrls = new SignedUrls(() => config.CACHE_DATA_URL?.replace(/\/+$/, '') ?? dataPlane.address, config.CACHE_URL_SECRET.split(','));
     const life = new CacheLife({ index, keeper, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
     const ensureReady = (): void => life.ensureReady();
     const deadlines = { idleMs: BODY_IDLE_MS, totalMs: TOTAL_MS };

@@ -3,7 +3,7 @@ import { appendFile, readdir } from 'node:fs/promises';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { eventually } from '@ferry/testing/specs';
-import { fixture, MAX_BYTES, problem, problemOf, RunningCache, SECRET, sha256Of } from '../specs/running-cache';
+import { fixture, MAX_BYTES, problem, problemOf, RunningCache, SECRET, sha256Of } from '../testing/running-cache';
 import { SignedUrls, type GetClaims } from './signed-url';
 
 let cache: RunningCache;
@@ -13,6 +13,9 @@ beforeAll(async () => {
   video = await fixture('pixverse-harbour.mp4');
 });
 afterAll(() => cache.stop());
+
+/** The head of a WAV file of unknown length: whatever follows is its sound. */
+const wave = Buffer.from('RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\xff\xff\xff\xff', 'latin1');
 
 const put = (url: string, body: Buffer, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(url, { method: 'PUT', body: new Uint8Array(body), headers });
@@ -85,8 +88,9 @@ describe('PUT', () => {
     const outgoing = request(putUrl, { method: 'PUT', headers: { 'content-length': video.length } });
     outgoing.write(video.subarray(0, 100_000));
     await eventually(async () => expect((await cache.temporaryFiles()).length).toBe(1));
-    outgoing.once('error', () => undefined);
-    outgoing.destroy();
+    const closed = new Promise((resolve) => outgoing.once('error', resolve));
+    outgoing.destroy(new Error('the sender goes away'));
+    await closed;
     await nothingLeft(assetId);
   });
 
@@ -188,6 +192,30 @@ describe('addresses', () => {
     expect(await answer(getUrl, 'PUT')).toEqual(problem(403, 'URL_INVALID'));
     expect(await answer(getUrl.split('?')[0]!)).toEqual(problem(403, 'URL_INVALID'));
     expect(await answer(getUrl, 'DELETE')).toEqual(problem(405, 'METHOD_NOT_ALLOWED'));
+    expect(await answer(`${base}//`)).toEqual(problem(404, 'NOT_FOUND'));
     expect(await answer(`${base}/v1/data/..%2f..%2fetc%2fpasswd`)).toEqual(problem(404, 'NOT_FOUND'));
+  });
+});
+
+describe('the budget', () => {
+  it('is never exceeded by senders at the same time, and each gets the whole or a refusal', async () => {
+    let sending = true;
+    let highest = 0;
+    const sampled = (async () => {
+      while (sending) highest = Math.max(highest, await cache.bytesOnDisk());
+    })();
+    const bodies = Array.from({ length: 12 }, (_, index) => Buffer.concat([wave, Buffer.alloc(300_000 + index)]));
+    const answers = await Promise.all(
+      bodies.map(async (body, index) => {
+        const { putUrl } = await cache.open(await cache.asset(`owner-${index}`), { owner: `owner-${index}`, kind: 'audio' });
+        const response = await (index % 2 ? put : putChunked)(putUrl, body);
+        return response.status === 201 ? '201' : (await problemOf(response)).code;
+      }),
+    );
+    sending = false;
+    await sampled;
+    expect(new Set(answers)).toEqual(new Set(['201', 'CACHE_FULL']));
+    expect(highest).toBeLessThanOrEqual(MAX_BYTES);
+    expect(await cache.usage()).toMatchObject({ usedBytes: await cache.bytesOnDisk(), reservedBytes: 0 });
   });
 });

@@ -36,7 +36,9 @@ export const putContent = async (parts: PutParts, claims: PutClaims, request: In
     proceed();
     return new RequestBody(request, deadlines, signal).stream;
   });
-  sendFile(response, 201, await receiver.receive({ claims, body, sizeBytes: length ?? claims.sizeBytes, signal }));
+  const file = await receiver.receive({ claims, body, sizeBytes: length ?? claims.sizeBytes, signal });
+  attempts.end(claims);
+  sendFile(response, 201, file);
 };
 
 /** Nothing is read, and a waiting sender is not told to send, before there is room for it. */

@@ -52,11 +52,11 @@ export class SignedUrls {
    * @throws FerryError URL_INVALID, URL_EXPIRED (forbidden); NOT_FOUND for a path that is none of ours
    */
   verify<Operation extends Claims['operation']>(url: string, operation: Operation, now: number): Extract<Claims, { operation: Operation }> {
-    const { pathname, searchParams } = new URL(url, 'http://cache');
-    const assetId = PATH.exec(pathname)?.[1];
-    if (!assetId) throw new FerryError('NOT_FOUND', 'not-found', 'There is nothing at this address.');
-    const text = searchParams.get('claims') ?? '';
-    if (text.length > MAX_CLAIMS_LENGTH || !this.isSigned(text, searchParams.get('signature') ?? '')) throw invalid();
+    const address = URL.canParse(url, 'http://cache') ? new URL(url, 'http://cache') : undefined;
+    const assetId = PATH.exec(address?.pathname ?? '')?.[1];
+    if (!address || !assetId) throw new FerryError('NOT_FOUND', 'not-found', 'There is nothing at this address.');
+    const text = address.searchParams.get('claims') ?? '';
+    if (text.length > MAX_CLAIMS_LENGTH || !this.isSigned(text, address.searchParams.get('signature') ?? '')) throw invalid();
     const claims = JSON.parse(Buffer.from(text, 'base64url').toString()) as Claims;
     if (claims.assetId !== assetId || claims.operation !== operation) throw invalid();
     if (claims.expiresAt <= now) throw new FerryError('URL_EXPIRED', 'forbidden', 'The address is not valid any more. Ask for a new one.');

@@ -5,6 +5,7 @@ import { appendFile, copyFile, mkdir, readdir, readFile, rename, rm, stat, symli
 import { join } from 'node:path';
 import { Budget, BLOCK_BYTES, roundToBlocks, STEP_BYTES } from './budget';
 import { CacheDisk } from './cache-disk';
+import { absentIfMissing } from './disk-errors';
 import { FolderLock } from './folder-lock';
 import { assetFolders, sweepBlobs, sweepTemporary, type AssetFolder } from './folder-scan';
 import { ownerKeyOf } from './layout';
@@ -50,7 +51,7 @@ const onDisk = async (): Promise<number> => {
   const inodes = new Map<number, number>();
   for (const entry of await readdir(folder.path, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
-    const stats = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
+    const stats = await stat(join(entry.parentPath, entry.name)).catch(absentIfMissing);
     if (stats) inodes.set(stats.ino, stats.blocks * 512);
   }
   return [...inodes.values()].reduce((sum, bytes) => sum + bytes, 0);

@@ -15,7 +15,7 @@ export const syncFolder = async (folder: string): Promise<void> => {
 /** A folder whose own name is on the disk for good. */
 export const ensureFolder = async (folder: string): Promise<void> => {
   const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined) await syncFolder(dirname(folder));
+  if (made !== undefined) await syncFolder(dirname(made));
 };
 
 /** Gives a file a second name in one step, also where that name is taken. @param temporary a free name on the same volume */

@@ -13,6 +13,7 @@ import { Messaging } from '@ferry/messaging';
 import { createLogger, metrics } from '@ferry/observability';
 import { bootstrapService } from '@ferry/service-host';
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
+import { absentIfMissing } from '../disk/disk-errors';
 import { CacheManagerModule } from '../cache-manager.module';
 
 export const NODE_ID = 'node-1';
@@ -176,8 +177,8 @@ export class RunningCache {
     for (const name of ['assets', 'blobs', 'tmp']) {
       for (const entry of await readdir(join(this.cacheDir, name), { recursive: true, withFileTypes: true })) {
         if (!entry.isFile()) continue;
-        const { ino, blocks } = await stat(join(entry.parentPath, entry.name));
-        inodes.set(ino, blocks * 512);
+        const stats = await stat(join(entry.parentPath, entry.name)).catch(absentIfMissing);
+        if (stats) inodes.set(stats.ino, stats.blocks * 512);
       }
     }
     return [...inodes.values()].reduce((sum, bytes) => sum + bytes, 0);
