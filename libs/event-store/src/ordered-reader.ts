@@ -66,7 +66,8 @@ export class OrderedReader<T> {
     return this.failed || this.stopped ? null : (this.source.read() as T | null);
   }
 
-  private fail(error: Error): void {
+  /** Makes `drain` throw, after the object that is being handled. */
+  fail(error: Error): void {
     this.error ??= error;
     if (!this.busy) this.settle();
   }

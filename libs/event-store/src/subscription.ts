@@ -80,7 +80,13 @@ export class EventSubscription {
         maxSearchWindow: 1,
         checkpointReached: async (_, { commit }) => {
           await reader.idle();
-          if (!reader.failed) await this.passed(toPosition(commit));
+          if (reader.failed) return;
+          try {
+            await this.passed(toPosition(commit));
+          } catch (error) {
+            // The client awaits this where nothing handles a rejection: it would end the process.
+            reader.fail(error as Error);
+          }
         },
       }),
     });
