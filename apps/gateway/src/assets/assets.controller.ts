@@ -23,12 +23,14 @@ export class AssetsController {
     status: 201,
     also: { 200: 'Known already; new forms of the origin are added' },
     errors: {
-      400: ['ORIGIN_FORMS_REQUIRED', 'INVALID_URL', 'ACCOUNT_REQUIRED'],
+      400: ['ORIGIN_FORMS_REQUIRED', 'INVALID_URL', 'UNKNOWN_ID_TYPE', 'ACCOUNT_REQUIRED'],
       403: ['SHARED_ACCOUNT_ADMIN_ONLY'],
-      404: ['UNKNOWN_PROVIDER', 'UNKNOWN_ACCOUNT'],
-      409: ['ASSET_KIND_DIFFERS'],
+      404: ['UNKNOWN_PROVIDER', 'UNKNOWN_ACCOUNT', 'UNKNOWN_PARENT'],
+      409: ['ASSET_KIND_DIFFERS', 'PARENTS_DIFFER', 'TOO_MANY_LIVES'],
       413: ['BODY_TOO_LARGE'],
       415: ['UNSUPPORTED'],
+      422: ['SELF_LINK'],
+      501: ['UNSUPPORTED'],
       503: ['PROVIDER_UNAVAILABLE'],
     },
     command: true,
@@ -46,7 +48,7 @@ export class AssetsController {
   }
 
   @Get()
-  @Documented({ summary: 'The assets of the owner, a page at a time', answer: 'AssetPage' })
+  @Documented({ summary: 'The assets of the owner, a page at a time', answer: 'AssetPage', errors: { 400: ['INVALID_CURSOR'] } })
   list(@Query() { limit, cursor }: ListQuery, @Asking() asked: Asked): Promise<AssetPage> {
     return this.services.ask(SUBJECTS.catalog.list, { ...asked, limit, ...(cursor === undefined ? {} : { cursor }) });
   }

@@ -24,13 +24,13 @@ export class LineageController {
   constructor(private readonly services: Services) {}
 
   @Get('lineage')
-  @Documented({ summary: 'Ancestors, descendants or both, to a depth', answer: 'Lineage', errors: { 404: ['UNKNOWN_ASSET'] } })
+  @Documented({ summary: 'Ancestors, descendants or both, to a depth', answer: 'Lineage', errors: { 404: ['UNKNOWN_ASSET'], 422: ['GRAPH_TOO_LARGE'] } })
   lineage(@Param() { assetId }: AssetPath, @Query() { direction, depth }: LineageQuery, @Asking() asked: Asked): Promise<LineageGraph> {
     return this.services.ask(SUBJECTS.lineage.graph, { ...asked, assetId, direction, depth });
   }
 
   @Get('uses')
-  @Documented({ summary: 'Where the asset was used: its children and its references', answer: 'Uses', errors: { 404: ['UNKNOWN_ASSET'] } })
+  @Documented({ summary: 'Where the asset was used: its children and its references', answer: 'Uses', errors: { 404: ['UNKNOWN_ASSET'], 422: ['GRAPH_TOO_LARGE'] } })
   async uses(@Param() { assetId }: AssetPath, @Query() _: CallQuery, @Asking() asked: Asked): Promise<AssetUses> {
     const [{ providerUrls }, { edges }] = await Promise.all([
       this.services.ask<AssetView>(SUBJECTS.catalog.get, { ...asked, assetId }),

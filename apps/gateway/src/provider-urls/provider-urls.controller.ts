@@ -38,9 +38,9 @@ export class ProviderUrlsController {
     errors: {
       400: ['ACCOUNT_REQUIRED'],
       404: NOT_FOUND,
-      409: ['TRANSFER_CANCELLED'],
+      409: ['TRANSFER_CANCELLED', 'TRANSFER_FAILED'],
       413: ['TRANSFER_FAILED'],
-      422: ['TARGET_LIMITS', 'TTL_UNREACHABLE', 'TRANSFER_FAILED'],
+      422: ['TARGET_LIMITS', 'TTL_UNREACHABLE', 'TRANSFER_REFUSED', 'TRANSFER_FAILED'],
       502: ['TRANSFER_FAILED'],
       503: ['PROVIDER_UNAVAILABLE', 'TOO_MANY_WAITERS'],
       507: ['TRANSFER_FAILED'],
@@ -63,7 +63,7 @@ export class ProviderUrlsController {
   }
 
   @Post(':providerId/invalidate')
-  @Documented({ summary: 'Report that the provider refused a reference: the next resolve makes a new one', answer: 'Done', errors: { 404: NOT_FOUND }, command: true })
+  @Documented({ summary: 'Report that the provider refused a reference: the next resolve makes a new one', answer: 'Done', errors: { 404: [...NOT_FOUND, 'UNKNOWN_REFERENCE'] }, command: true })
   async invalidate(
     @Param() { assetId, providerId }: AssetProviderPath,
     @Query() _: CallQuery,
@@ -77,9 +77,9 @@ export class ProviderUrlsController {
 
   @Get(':providerId/plan')
   @Documented({ summary: 'What a resolve would do, without doing it', answer: 'Anything', errors: { 404: NOT_FOUND, 501: ['UNSUPPORTED'] } })
-  plan(@Param() { assetId, providerId }: AssetProviderPath, @Query() query: PlanQuery, @Asking() asked: Asked): Promise<object> {
+  plan(@Param() { assetId, providerId }: AssetProviderPath, @Query() query: PlanQuery, @Commanding() commanded: Commanded): Promise<object> {
     const { use, accountId, minRemainingTtl } = query;
-    return this.services.ask(SUBJECTS.transfer.plan, { ...asked, assetId, providerId, use, accountId, minRemainingTtl });
+    return this.services.ask(SUBJECTS.transfer.plan, { ...commanded, assetId, providerId, use, accountId, minRemainingTtl });
   }
 
   @Post(':providerId/check')
