@@ -70,6 +70,12 @@ class Reader {
     return this.bytes.readBigInt64LE(this.position - 8);
   }
 
+  private date(): Date {
+    const date = new Date(Number(this.int64()));
+    if (Number.isNaN(date.getTime())) throw invalid('a date more than 275,000 years away is not supported');
+    return date;
+  }
+
   private binary(): Binary {
     const size = this.bytes.readInt32LE(this.position);
     this.position += 4;
@@ -93,7 +99,7 @@ class Reader {
       case 0x08:
         return this.byte() === 1;
       case 0x09:
-        return new Date(Number(this.int64()));
+        return this.date();
       case 0x0a:
         return null;
       case 0x10:

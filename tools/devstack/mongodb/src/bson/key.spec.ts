@@ -17,8 +17,8 @@ describe('encoded keys', () => {
       expect(Math.sign(Buffer.compare(encodeKey(a), encodeKey(b)))).toBe(order);
       expect(Math.sign(Buffer.compare(encodeKey(b, true), encodeKey(a, true)))).toBe(order);
     };
-    fc.assert(fc.property(values, values, check), options(500));
-    fc.assert(fc.property(numbers, numbers, check), options(500));
+    fc.assert(fc.property(values, values, check), options(200));
+    fc.assert(fc.property(numbers, numbers, check), options(200));
   });
 
   it('are never the beginning of another key', () => {
@@ -26,7 +26,7 @@ describe('encoded keys', () => {
       const [x, y] = [encodeKey(a), encodeKey(b)];
       if (!x.equals(y)) expect(y.subarray(0, x.length).equals(x)).toBe(false);
     };
-    fc.assert(fc.property(values, values, check), options(300));
+    fc.assert(fc.property(values, values, check), options(150));
   });
 
   it('are equal for equal numbers of different types', () => {
@@ -46,7 +46,7 @@ describe('the order of values', () => {
       expect(Math.sign(compare(a, b)) + Math.sign(compare(b, a))).toBe(0);
       if (compare(a, b) <= 0 && compare(b, c) <= 0) expect(compare(a, c)).toBeLessThanOrEqual(0);
     };
-    fc.assert(fc.property(values, values, values, check), options(500));
+    fc.assert(fc.property(values, values, values, check), options(200));
   });
 });
 
@@ -59,13 +59,14 @@ describe('BSON bytes', () => {
         const official = serialize(deserialize(bytes, { promoteValues: false, promoteBuffers: false, bsonRegExp: true }));
         expect(official.length).toBe(bytes.length);
       }),
-      options(500),
+      options(200),
     );
   });
 
   it.each([
     ['a size beyond the end', Buffer.from('ff0000000000', 'hex')],
     ['no end', Buffer.from('05000000', 'hex')],
+    ['a date that JavaScript cannot hold', Buffer.from('1000000009' + '6100' + 'ffffffffffffff7f' + '00', 'hex')],
     ['a deprecated type', Buffer.from('0800000006610000', 'hex')],
     ['a string beyond the end', Buffer.from('0e00000002610099000000780000', 'hex')],
   ])('are refused with %s', (_, bytes) => {
