@@ -26,6 +26,7 @@ export class Peers {
         holds: this.holds(runId, epoch),
       })),
     );
+    this.beat();
     this.beating = setInterval(() => this.beat(), BEAT_MS);
   }
 
@@ -34,11 +35,13 @@ export class Peers {
     for (const listener of this.listeners) listener.close();
   }
 
-  /** No beat for three seconds, counted only while this process could have heard one. */
+  /** No beat for three seconds, counted only while this process could have heard one: for an unknown worker from the first question on. */
   isSilent(workerId: string): boolean {
     const silence = MISSED * BEAT_MS;
-    const last = this.heard.get(workerId) ?? -Infinity;
-    return this.messaging.connectedForMs >= silence && performance.now() - last >= silence;
+    const now = performance.now();
+    const last = this.heard.get(workerId) ?? now;
+    this.heard.set(workerId, last);
+    return this.messaging.connectedForMs >= silence && now - last >= silence;
   }
 
   /** Only a yes leaves the run where it is. */

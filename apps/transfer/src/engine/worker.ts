@@ -56,6 +56,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
+    this.logger.info({ workerId: this.workerId }, 'this worker takes runs');
     this.peers.start();
     this.index.follow(this.store, () => this.look());
     this.looking = setInterval(() => this.look(), LOOK_MS);

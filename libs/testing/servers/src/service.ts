@@ -5,6 +5,7 @@ import type { Servers } from './servers';
 export interface Service {
   /** Of /healthz, /readyz and /metrics. */
   readonly httpUrl: string;
+  readonly pid: number;
   output(): string;
   /** SIGTERM by default. */
   stop(signal?: NodeJS.Signals): Promise<ChildExit>;
@@ -16,5 +17,5 @@ const READY_MS = 20_000;
 export const startService = async (name: string, servers: Servers, env: NodeJS.ProcessEnv = {}): Promise<Service> => {
   const program = spawnTs(`apps/${name}/src/main.ts`, [], { LOG_LEVEL: 'info', HTTP_PORT: '0', ...servers.urls, ...env });
   const [, httpUrl] = await program.waitForLine(/"http":"([^"]+)".*"msg":"ready"/, READY_MS);
-  return { httpUrl: httpUrl!, output: () => program.output(), stop: (signal) => program.kill(signal) };
+  return { httpUrl: httpUrl!, pid: program.pid, output: () => program.output(), stop: (signal) => program.kill(signal) };
 };

@@ -1,0 +1,170 @@
+import { SUBJECTS, type HistoryAnswer, type RegisterAssetAnswer, type ResolveAnswer, type ResolveRequest, type TransferView } from '@ferry/contracts';
+import { EventStore } from '@ferry/event-store';
+import { Messaging } from '@ferry/messaging';
+import { createLogger } from '@ferry/observability';
+import { startSimulator, type Simulator } from '@ferry/provider-simulator';
+import { startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
+import { eventually, freePort, tempDir } from '@ferry/testing/specs';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+
+export const OWNER = 'dev';
+const ASK_MS = 10_000;
+/** A waiter asks again soon: a frozen replica still gets its share of the questions. */
+const ASK_AGAIN_MS = 1_500;
+const who = { owner: OWNER, actor: 'spec' };
+
+interface Counts {
+  readonly uploads: number;
+  readonly downloads: number;
+  readonly operations: Readonly<Record<string, number>>;
+  readonly open: number;
+}
+
+/** Everything that the transfer service works with, real, and as many replicas of it as a test starts. */
+export class Rig {
+  private constructor(
+    readonly servers: Servers,
+    readonly simulator: Simulator,
+    readonly messaging: Messaging,
+    readonly store: EventStore,
+    readonly cacheDir: string,
+    private readonly services: Map<string, Service>,
+    private readonly environments: Readonly<Record<string, NodeJS.ProcessEnv>>,
+    private readonly folder: { remove(): Promise<void> },
+  ) {}
+
+  static async start(): Promise<Rig> {
+    const folder = await tempDir('ferry-engine-');
+    const [servers, simulator] = await Promise.all([startServers(), startSimulator({ dataDir: join(folder.path, 'simulator') })]);
+    const logger = createLogger('spec');
+    const messaging = await Messaging.connect({ url: servers.urls.NATS_URL, name: 'spec', logger });
+    const store = EventStore.connect({ url: servers.urls.EVENTSTORE_URL, logger });
+    const cacheDir = join(folder.path, 'cache');
+    const environments = environmentsOf(simulator, cacheDir, String(await freePort()));
+    const rig = new Rig(servers, simulator, messaging, store, cacheDir, new Map(), environments, folder);
+    await Promise.all(Object.keys(environments).map((name) => rig.startService(name)));
+    return rig;
+  }
+
+  async startService(name: string, replica = name): Promise<Service> {
+    const service = await startService(name, this.servers, this.environments[name] ?? TRANSFER_ENV);
+    this.services.set(replica, service);
+    return service;
+  }
+
+  service(replica: string): Service {
+    return this.services.get(replica)!;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.services.values()].map((service) => service.stop()));
+    await Promise.all([this.messaging.close(), this.store.close()]);
+    await this.simulator.close();
+    await this.servers.close();
+    await this.folder.remove();
+  }
+
+  /** A finished video (or audio) at the vendor. */
+  async seed(provider: 'pixverse' | 'openai', kind: 'video' | 'audio', fixture: string): Promise<{ id: string; sha256: string; sizeBytes: number }> {
+    return this.control('POST', 'seed', { provider, kind, fixture });
+  }
+
+  async fault(fault: object): Promise<void> {
+    await this.control('POST', 'faults', fault);
+  }
+
+  async clearFaults(): Promise<void> {
+    await this.control('DELETE', 'faults');
+  }
+
+  async counts(provider: 'pixverse' | 'openai'): Promise<Counts> {
+    return (await this.control<Record<string, Counts>>('GET', 'counters'))[provider]!;
+  }
+
+  /** A video that was born at PixVerse, new in every test. */
+  async pixverseVideo(extra: object = {}): Promise<string> {
+    const { id } = await this.seed('pixverse', 'video', 'pixverse-harbour.mp4');
+    return this.register({ kind: 'video', origin: { providerId: 'pixverse', forms: { id, idType: 'video' } }, ...extra });
+  }
+
+  async register(asset: object): Promise<string> {
+    const request = { ...who, commandId: randomUUID(), admin: true, asset };
+    const { assetId } = await this.messaging.request<RegisterAssetAnswer>(SUBJECTS.catalog.register, request, { timeoutMs: ASK_MS });
+    return assetId;
+  }
+
+  resolve(assetId: string, providerId: string, more: Partial<ResolveRequest> = {}, timeoutMs = ASK_MS): Promise<ResolveAnswer> {
+    const request = { ...who, commandId: randomUUID(), assetId, providerId, ...more };
+    return this.messaging.request<ResolveAnswer>(SUBJECTS.transfer.resolve, request, { timeoutMs });
+  }
+
+  /** Resolves, and asks for the outcome until there is one. */
+  async resolved(assetId: string, providerId: string, more: Partial<ResolveRequest> = {}): Promise<Extract<ResolveAnswer, { status: 'ready' }>> {
+    const first = await this.resolve(assetId, providerId, more);
+    return first.status === 'ready' ? first : this.outcome(assetId, providerId, first.transferId);
+  }
+
+  /** Throws what the run ended with where it failed. */
+  async outcome(assetId: string, providerId: string, transferId: string): Promise<Extract<ResolveAnswer, { status: 'ready' }>> {
+    let failure: unknown;
+    const ready = await eventually(
+      async () => {
+        const answer = await this.resolve(assetId, providerId, { awaiting: transferId }, ASK_AGAIN_MS).catch((error: { code: string }) => {
+          if (error.code === 'SERVICE_UNAVAILABLE' || error.code === 'REQUEST_TIMEOUT') throw error;
+          failure = error;
+          return undefined;
+        });
+        if (answer?.status === 'pending') throw new Error(`${transferId} is still pending`);
+        return answer;
+      },
+      { timeoutMs: 25_000 },
+    );
+    if (!ready) throw failure;
+    return ready as Extract<ResolveAnswer, { status: 'ready' }>;
+  }
+
+  transfer(transferId: string): Promise<TransferView> {
+    return this.messaging.request<TransferView>(SUBJECTS.transfer.get, { ...who, transferId }, { timeoutMs: ASK_MS });
+  }
+
+  async types(stream: string): Promise<string[]> {
+    return (await this.store.read(stream)).map(({ type }) => type);
+  }
+
+  history(assetId: string): Promise<HistoryAnswer> {
+    return this.messaging.request<HistoryAnswer>(SUBJECTS.catalog.history, { ...who, assetId }, { timeoutMs: ASK_MS });
+  }
+
+  private async control<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+    const response = await fetch(`${this.simulator.controlUrl}/${path}`, {
+      method,
+      ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
+      signal: AbortSignal.timeout(ASK_MS),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as Answer;
+  }
+}
+
+const TRANSFER_ENV = { FERRY_PROVIDERS: 'pixverse,sora', TRANSFER_BACKOFF_MS: '20', LOG_LEVEL: 'info' };
+
+const accounts = (accountId: string, apiKey: string) => JSON.stringify([{ accountId, apiKey, owners: [OWNER], defaultFor: [OWNER] }]);
+
+/** Of the services that run once; the transfer service is started by the tests. */
+const environmentsOf = ({ pixverseUrl, openaiUrl }: Simulator, cacheDir: string, dataPort: string): Record<string, NodeJS.ProcessEnv> => {
+  const vendorHost = new URL(pixverseUrl).host;
+  const hosts = { ALLOWED_DOWNLOAD_HOSTS: vendorHost, FERRY_DATA_HOSTS: `127.0.0.1:${dataPort}` };
+  return {
+    'asset-catalog': { FERRY_PROVIDERS: 'pixverse,sora' },
+    'cache-manager': {
+      CACHE_DIR: cacheDir,
+      CACHE_MAX_BYTES: String(256 * 1024 ** 2),
+      CACHE_NODE_ID: 'node-1',
+      CACHE_DATA_PORT: dataPort,
+      CACHE_URL_SECRET: 'a-secret-for-specs-of-32-characters!',
+    },
+    'provider-pixverse': { PIXVERSE_BASE_URL: pixverseUrl, PIXVERSE_ACCOUNTS: accounts('pixverse-main', 'spec-pixverse-key'), ...hosts },
+    'provider-sora': { SORA_BASE_URL: openaiUrl, SORA_ACCOUNTS: accounts('sora-main', 'spec-sora-key'), ...hosts },
+  };
+};

@@ -1,0 +1,109 @@
+import { downloadStream } from '@ferry/domain/download/events';
+import { transferStream, type TransferEvent } from '@ferry/domain/transfer/events';
+import { parseRunId } from '@ferry/kernel';
+import { eventually } from '@ferry/testing/specs';
+import { Rig } from './testing/rig';
+
+const streamOf = (transferId: string) => transferStream(parseRunId(transferId)!.subjectId);
+const count = (types: readonly string[], type: string) => types.filter((candidate) => candidate === type).length;
+
+/** One replica is killed or frozen in the middle of the work; another one ends it. */
+describe('a transfer whose worker is lost', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.start();
+    await rig.startService('transfer', 'first');
+  }, 60_000);
+  afterAll(() => rig?.close(), 30_000);
+  afterEach(() => rig.clearFaults());
+
+  const pending = async (assetId: string) => {
+    const answer = await rig.resolve(assetId, 'sora');
+    if (answer.status !== 'pending') throw new Error('the route was known already');
+    return answer.transferId;
+  };
+  const until = (stream: string, type: string) =>
+    eventually(async () => expect(await rig.types(stream)).toContain(type), { timeoutMs: 10_000 });
+
+  it('goes on after SIGKILL in the middle of the download, by joining the adapter’s job', async () => {
+    const assetId = await rig.pixverseVideo();
+    const before = await rig.counts('pixverse');
+    await rig.fault({ provider: 'pixverse', operation: 'media-download', bytesPerSecond: 300_000, times: 1 });
+    const transferId = await pending(assetId);
+    await until(downloadStream(assetId), 'DownloadStarted');
+    await rig.service('first').stop('SIGKILL');
+    await rig.startService('transfer', 'first');
+    await rig.outcome(assetId, 'sora', transferId);
+    const types = await rig.types(downloadStream(assetId));
+    expect(count(types, 'DownloadClaimed')).toBe(2);
+    expect(count(types, 'DownloadStarted')).toBe(1);
+    expect((await rig.counts('pixverse')).downloads - before.downloads).toBe(1);
+  });
+
+  it('goes on after SIGKILL in the middle of the upload, with one upload at the vendor', async () => {
+    const assetId = await rig.pixverseVideo();
+    const before = await rig.counts('openai');
+    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 300_000, times: 1 });
+    const transferId = await pending(assetId);
+    await until(streamOf(transferId), 'UploadStarted');
+    await rig.service('first').stop('SIGKILL');
+    await rig.startService('transfer', 'first');
+    const { reference } = await rig.outcome(assetId, 'sora', transferId);
+    expect(reference.referenceId).toBe(transferId);
+    expect((await rig.counts('openai')).uploads - before.uploads).toBe(1);
+    const types = await rig.types(streamOf(transferId));
+    expect(count(types, 'TransferClaimed')).toBe(2);
+    expect(count(types, 'ProviderUrlCached')).toBe(1);
+  });
+
+  it('begins the next attempt at once where the adapter is lost before the release', async () => {
+    const assetId = await rig.pixverseVideo();
+    const before = await rig.counts('openai');
+    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 200_000, times: 1 });
+    const transferId = await pending(assetId);
+    await until(streamOf(transferId), 'UploadStarted');
+    await rig.service('provider-sora').stop('SIGKILL');
+    await rig.startService('provider-sora');
+    await rig.outcome(assetId, 'sora', transferId);
+    const types = await rig.types(streamOf(transferId));
+    expect(types).toContain('UploadFailed');
+    expect(count(types, 'UploadReleased')).toBe(1);
+    expect((await rig.counts('openai')).uploads - before.uploads).toBe(1);
+  });
+
+  it('is taken from a frozen worker, which then can change nothing', async () => {
+    const assetId = await rig.pixverseVideo();
+    const before = await rig.counts('openai');
+    await rig.startService('transfer', 'second');
+    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 250_000, times: 1 });
+    const transferId = await pending(assetId);
+    await until(streamOf(transferId), 'UploadStarted');
+    const claimed = (await rig.store.read<TransferEvent>(streamOf(transferId))).find(({ type }) => type === 'TransferClaimed');
+    const { workerId } = claimed!.data as { workerId: string };
+    const frozen = ['first', 'second'].find((replica) => rig.service(replica).output().includes(`"workerId":"${workerId}","msg":"this worker takes runs"`));
+    const { pid } = rig.service(frozen!);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await rig.outcome(assetId, 'sora', transferId);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    const types = await rig.types(streamOf(transferId));
+    expect(count(types, 'TransferClaimed')).toBe(2);
+    expect(count(types, 'TransferCompleted')).toBe(1);
+    expect((await rig.counts('openai')).uploads - before.uploads).toBe(1);
+    await eventually(async () => expect(await rig.resolve(assetId, 'sora', {}, 1_500)).toMatchObject({ status: 'ready' }));
+    expect(await rig.types(streamOf(transferId))).toEqual(types);
+  });
+
+  it('survives restarts of the event store', async () => {
+    const assetId = await rig.pixverseVideo();
+    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 300_000, times: 1 });
+    const transferId = await pending(assetId);
+    await until(streamOf(transferId), 'UploadStarted');
+    await rig.servers.restartEventStore();
+    await rig.outcome(assetId, 'sora', transferId);
+    expect(count(await rig.types(streamOf(transferId)), 'TransferCompleted')).toBe(1);
+  });
+});
