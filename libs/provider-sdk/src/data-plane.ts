@@ -2,6 +2,7 @@ import type { CachedFile, JobFailure } from '@ferry/contracts';
 import { Readable } from 'node:stream';
 import type { Agent, Dispatcher } from 'undici';
 import { AddressGuard } from './address-guard';
+import { discard } from './discard';
 import { readText } from './http-client';
 import { connectionError } from './http-errors';
 import { JobError } from './job-error';
@@ -67,7 +68,7 @@ export class DataPlane {
     const { statusCode, headers, body } = await this.request(url, { method: 'GET' }, signal);
     if (statusCode !== 200) throw refusal(statusCode, await this.answerOf(body, signal));
     if (headers['content-length'] === String(sizeBytes)) return body;
-    body.once('error', () => undefined).destroy();
+    discard(body);
     throw new ProviderError('protocol', `The cached file has ${String(headers['content-length'])} bytes instead of ${sizeBytes}.`, { code: 'CONTENT_LENGTH_MISMATCH' });
   }
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Agent, Dispatcher } from 'undici';
 import { AddressGuard, hostAndPort } from './address-guard';
+import { discard } from './discard';
 import { connectionError } from './http-errors';
 import { parseLossless } from './lossless-json';
 import { MultipartUpload, type MultipartOptions } from './multipart';
@@ -137,8 +138,8 @@ export class HttpClient {
 
 const toAnswer = ({ statusCode, headers, body }: Dispatcher.ResponseData, signal: AbortSignal): HttpAnswer => {
   const checked = Readable.from(withKinds(body, signal), { objectMode: false, highWaterMark: 256 * 1024 });
-  // A body that is dropped unread must close its socket; what that breaks off is reported by nobody, because nobody reads.
-  checked.once('close', () => body.once('error', () => undefined).destroy());
+  // A generator that was never started does not end what it would have read.
+  checked.once('close', () => discard(body));
   return {
     status: statusCode,
     header: (name) => {

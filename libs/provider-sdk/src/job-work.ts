@@ -2,6 +2,7 @@ import type { DownloadJobDto, ProviderCapabilities, ReleaseAnswer, ReleaseReques
 import { FerryError, type FerryErrorJson } from '@ferry/kernel';
 import type { Account } from './account-registry';
 import type { DataPlane } from './data-plane';
+import { discard } from './discard';
 import { JobError } from './job-error';
 import type { JobContext, JobResult } from './job-registry';
 import type { Release } from './multipart';
@@ -61,7 +62,7 @@ const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account
     if (!released) throw new Error('the adapter finished an upload that was never released');
     return { upload: result };
   } finally {
-    content.once('error', () => undefined).destroy();
+    discard(content);
   }
 };
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { control } from './control';
@@ -100,21 +100,14 @@ const split = (target: string): URLParts => {
   return mark < 0 ? { path: target, query: new URLSearchParams() } : { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark)) };
 };
 
-/**
- * Starts HTTP servers that behave like the PixVerse and OpenAI APIs, on one port of the loopback interface.
- * @throws Error with `code` EADDRINUSE when the port is taken
- */
-export const startSimulator = async ({ port = 0, dataDir, host = '127.0.0.1' }: SimulatorOptions): Promise<Simulator> => {
-  let advancedMs = 0;
-  let origin = '';
-  const store = await ObjectStore.open(dataDir);
-  const world: World = { store, now: () => Date.now() + advancedMs, origin: () => origin };
-  const vendors = [pixverse(world), openai(world)];
-  const counters = new Counters(vendors.map(({ provider }) => provider));
-  const faults = new Faults();
-  const operations = new Set(vendors.flatMap(({ provider, routes }) => routes.map(({ operation }) => `${provider}/${operation}`)));
-  const serveControl = control({ world, counters, faults, operations, advanceClock: (milliseconds) => (advancedMs += milliseconds) });
+interface Parts {
+  readonly vendors: readonly Vendor[];
+  readonly counters: Counters;
+  readonly faults: Faults;
+  readonly serveControl: ReturnType<typeof control>;
+}
 
+const createVendorServer = ({ vendors, counters, faults, serveControl }: Parts): Server => {
   const server = createServer((request, response) => {
     const target = split(request.url ?? '/');
     const vendor = vendors.find(({ prefix }) => target.path.startsWith(`${prefix}/`));
@@ -128,7 +121,25 @@ export const startSimulator = async ({ port = 0, dataDir, host = '127.0.0.1' }: 
   });
   server.requestTimeout = 0;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.listen(port, host);
+  return server;
+};
+
+/**
+ * Starts one HTTP server that behaves like the PixVerse and OpenAI APIs, on the loopback interface.
+ * @throws Error with `code` EADDRINUSE when the port is taken
+ */
+export const startSimulator = async ({ port = 0, dataDir, host = '127.0.0.1' }: SimulatorOptions): Promise<Simulator> => {
+  let advancedMs = 0;
+  let origin = '';
+  const store = await ObjectStore.open(dataDir);
+  const world: World = { store, now: () => Date.now() + advancedMs, origin: () => origin };
+  const vendors = [pixverse(world), openai(world)];
+  const counters = new Counters(vendors.map(({ provider }) => provider));
+  const faults = new Faults();
+  const operations = new Set(vendors.flatMap(({ provider, routes }) => routes.map(({ operation }) => `${provider}/${operation}`)));
+  const serveControl = control({ world, counters, faults, operations, advanceClock: (milliseconds) => (advancedMs += milliseconds) });
+
+  const server = createVendorServer({ vendors, counters, faults, serveControl }).listen(port, host);
   await once(server, 'listening');
   origin = `http://${host}:${(server.address() as AddressInfo).port}`;
   return {

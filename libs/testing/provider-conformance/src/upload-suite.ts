@@ -122,6 +122,13 @@ const failures = (upload: ConformanceUpload, subject: ConformanceSubject, rig: (
     expect(await failed()).toMatchObject({ kind: 'protocol' });
   });
 
+  it('hears a refusal that comes before all was sent', async () => {
+    const [first] = subject.uploads;
+    await rig().fault(first!.operation, { status: 401 });
+    await expect(rig().upload(first!, fixture(first!.fixture, 8 * MIB))).rejects.toMatchObject({ kind: 'auth', status: 401 });
+    expect(await rig().counts()).toMatchObject({ uploads: 0 });
+  });
+
   it('gives up at the deadline', async () => {
     await rig().fault(upload.operation, { latencyMs: 60_000 });
     const late = rig().upload(upload, fixture(upload.fixture), { signal: AbortSignal.timeout(100) });
@@ -136,5 +143,5 @@ export const uploadSuite = (subject: ConformanceSubject, rig: () => Rig): void =
     heldBack(upload, rig);
   });
   // The failures take the same way for every variant.
-  describe('failing upload', () => failures(subject.uploads[0]!, subject, rig));
+  describe('failing upload', () => failures(subject.uploads.at(-1)!, subject, rig));
 };
