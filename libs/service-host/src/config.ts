@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
 import { IsIn, IsInt, IsNotEmpty, IsString, Max, Min, validateSync } from 'class-validator';
 
@@ -9,6 +10,7 @@ export class HostConfig {
   @IsString() @IsNotEmpty() HTTP_HOST = '127.0.0.1';
   /** 0: any free port. */
   @IsInt() @Min(0) @Max(65_535) HTTP_PORT = 0;
+  /** fatal, error, warn, info, debug, trace or silent. */
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']) LOG_LEVEL = 'info';
 }
 
