@@ -25,7 +25,7 @@ export class GatewayUnderTest {
   readonly asked: { subject: string; request: Record<string, unknown> }[] = [];
 
   private constructor(
-    readonly nats: NatsServer,
+    private nats: NatsServer,
     readonly services: Messaging,
     readonly app: NestFastifyApplication,
     readonly url: string,
@@ -72,6 +72,15 @@ export class GatewayUnderTest {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     });
+  }
+
+  stopNats(): Promise<void> {
+    return this.nats.close();
+  }
+
+  /** On the same port, so that everybody comes back by itself. */
+  async restartNats(): Promise<void> {
+    this.nats = await startNats({ port: this.nats.port });
   }
 
   async stop(): Promise<void> {
