@@ -44,8 +44,8 @@ export class ContentStream {
       const source = await this.open(reading, request, AbortSignal.any([gone, AbortSignal.timeout(TOTAL_MS)]));
       if (source.statusCode === 416) throw await notSatisfiable(source, reading.lease, reply);
       describe(reply, reading.lease, source);
-      if (gone.aborted) source.body.destroy();
-      else if (request.method === 'HEAD') await Promise.all([source.body.dump(), reply.send()]);
+      if (gone.aborted) return;
+      if (request.method === 'HEAD') await Promise.all([source.body.dump(), reply.send()]);
       else await this.stream(source, reply, gone);
     } finally {
       clearInterval(renewal);
