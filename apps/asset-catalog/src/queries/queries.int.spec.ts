@@ -4,7 +4,7 @@ import { ACCESS_CATEGORY, accessStream, CACHE_CATEGORY, cacheStream, type Access
 import { TRANSFER_CATEGORY, transferStream, type TransferEvent } from '@ferry/domain/transfer/events';
 import { routeIdOf, transferIdOf, type Command, type DomainEvent, type StreamDefinition, type Token } from '@ferry/kernel';
 import { eventually } from '@ferry/testing/specs';
-import { CatalogUnderTest, metadata, newId, now, video } from '../specs/catalog-under-test';
+import { CatalogUnderTest, metadata, newId, now, video } from '../testing/catalog-under-test';
 
 let catalog: CatalogUnderTest;
 beforeAll(async () => {

@@ -16,6 +16,9 @@ const READY_MS = 20_000;
 /** Starts `apps/{name}` and waits until it says that it is ready. */
 export const startService = async (name: string, servers: Servers, env: NodeJS.ProcessEnv = {}): Promise<Service> => {
   const program = spawnTs(`apps/${name}/src/main.ts`, [], { LOG_LEVEL: 'info', HTTP_PORT: '0', ...servers.urls, ...env });
-  const [, httpUrl] = await program.waitForLine(/"http":"([^"]+)".*"msg":"ready"/, READY_MS);
+  const [, httpUrl] = await program.waitForLine(/"http":"([^"]+)".*"msg":"ready"/, READY_MS).catch(async (error: unknown) => {
+    await program.kill('SIGKILL');
+    throw error;
+  });
   return { httpUrl: httpUrl!, pid: program.pid, output: () => program.output(), stop: (signal) => program.kill(signal) };
 };

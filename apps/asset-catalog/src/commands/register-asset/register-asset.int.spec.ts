@@ -1,6 +1,6 @@
 import { assetStream } from '@ferry/domain/asset/events';
 import { assetIdOf } from '@ferry/kernel';
-import { CatalogUnderTest, newId, video } from '../../specs/catalog-under-test';
+import { CatalogUnderTest, newId, video } from '../../testing/catalog-under-test';
 
 let catalog: CatalogUnderTest;
 beforeAll(async () => {
