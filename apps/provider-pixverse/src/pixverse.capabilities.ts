@@ -1,4 +1,25 @@
-import type { ProviderCapabilities } from '@ferry/contracts';
+import type { ProviderCapabilities, VariantCapabilities } from '@ferry/contracts';
+
+/** One endpoint takes video and audio, which serve different uses. */
+const media: Omit<VariantCapabilities, 'kinds' | 'uses'> = {
+  variant: 'media',
+  limits: {
+    video: {
+      mimeTypes: ['video/mp4', 'video/quicktime', 'video/webm'],
+      maxBytes: 50_000_000,
+      maxWidth: 1920,
+      maxHeight: 1920,
+      maxDurationSeconds: 30,
+    },
+    audio: {
+      mimeTypes: ['audio/mpeg', 'audio/wav', 'audio/x-wav', 'audio/mp4', 'audio/x-m4a', 'audio/aac'],
+      maxBytes: 50_000_000,
+      maxDurationSeconds: 30,
+    },
+  },
+  referenceIdType: 'media',
+  returnsBytes: 'none',
+};
 
 /**
  * PixVerse platform API v2, from its API text of 2025 (upload limits). Sizes there are in MB: the smaller reading is taken.
@@ -8,36 +29,8 @@ export const pixverseCapabilities: ProviderCapabilities = {
   providerId: 'pixverse',
   displayName: 'PixVerse',
   variants: [
-    {
-      variant: 'media',
-      kinds: ['video'],
-      uses: ['source-video', 'reference'],
-      limits: {
-        video: {
-          mimeTypes: ['video/mp4', 'video/quicktime', 'video/webm'],
-          maxBytes: 50_000_000,
-          maxWidth: 1920,
-          maxHeight: 1920,
-          maxDurationSeconds: 30,
-        },
-      },
-      referenceIdType: 'media',
-      returnsBytes: 'none',
-    },
-    {
-      variant: 'media',
-      kinds: ['audio'],
-      uses: ['audio'],
-      limits: {
-        audio: {
-          mimeTypes: ['audio/mpeg', 'audio/wav', 'audio/x-wav', 'audio/mp4', 'audio/x-m4a', 'audio/aac'],
-          maxBytes: 50_000_000,
-          maxDurationSeconds: 30,
-        },
-      },
-      referenceIdType: 'media',
-      returnsBytes: 'none',
-    },
+    { ...media, kinds: ['video'], uses: ['source-video', 'reference'] },
+    { ...media, kinds: ['audio'], uses: ['audio'] },
     {
       variant: 'image',
       kinds: ['image'],

@@ -39,6 +39,8 @@ export const soraCapabilities: ProviderCapabilities = {
   safetyMarginSeconds: 60,
   sunset: {
     date: '2026-09-24',
-    note: 'OpenAI shut its Videos API down on 2026-09-24, without a successor. This adapter works with gateways that keep its shape (SORA_BASE_URL); the Files API lives on.',
+    note:
+      'OpenAI shut its Videos API down on 2026-09-24, without a successor. This adapter works with gateways that keep its shape ' +
+      '(SORA_BASE_URL); the Files API lives on.',
   },
 };

@@ -72,7 +72,8 @@ export class AccountRegistry {
     if (only) return only;
     if (own.length === 0) throw unknownAccount(this.providerId);
     const names = own.map((account) => account.accountId);
-    throw new FerryError('ACCOUNT_REQUIRED', 'invalid', `You have several accounts at ${this.providerId}: name one of ${names.join(', ')}.`, { accounts: names });
+    const message = `You have several accounts at ${this.providerId}: name one of ${names.join(', ')}.`;
+    throw new FerryError('ACCOUNT_REQUIRED', 'invalid', message, { accounts: names });
   }
 
   get size(): number {

@@ -76,6 +76,12 @@ describe('connections', () => {
     await http.close();
   });
 
+  it('follows no link over http', async () => {
+    const http = new HttpClient({ apiUrl: 'https://api.example.com' });
+    await expect(http.send({ url: 'http://8.8.8.8/', signal: AbortSignal.timeout(2_000) })).rejects.toMatchObject({ code: 'ADDRESS_REFUSED' });
+    await http.close();
+  });
+
   it('tells a host that is not there from one that may not be asked', async () => {
     const http = new HttpClient({ apiUrl: 'https://api.example.com', allowedHosts: ['127.0.0.1:1'] });
     await expect(http.send({ url: 'http://127.0.0.1:1/', signal: AbortSignal.timeout(5_000) })).rejects.toMatchObject({ kind: 'unavailable' });

@@ -32,7 +32,8 @@ const refusal = (status: number, text: string): JobError => {
   const code = textMember(problem, 'code');
   const kind = kindOf(code);
   const message = redact(textMember(problem, 'detail') ?? textMember(problem, 'title') ?? `The cache answered ${status}.`);
-  return new JobError({ kind, message, retryable: kind === 'protocol' || kind === 'unavailable', ...(code ? { code } : {}) });
+  const retryable = (kind === 'protocol' || kind === 'unavailable') && code !== 'ASSET_DELETED';
+  return new JobError({ kind, message, retryable, ...(code ? { code } : {}) });
 };
 
 async function* counted(asset: DownloadedAsset, { signal, onBytes }: JobContext): AsyncGenerator<Buffer> {
@@ -69,7 +70,8 @@ export class DataPlane {
     if (statusCode !== 200) throw refusal(statusCode, await this.answerOf(body, signal));
     if (headers['content-length'] === String(sizeBytes)) return body;
     discard(body);
-    throw new ProviderError('protocol', `The cached file has ${String(headers['content-length'])} bytes instead of ${sizeBytes}.`, { code: 'CONTENT_LENGTH_MISMATCH' });
+    const message = `The cached file has ${String(headers['content-length'])} bytes instead of ${sizeBytes}.`;
+    throw new ProviderError('protocol', message, { code: 'CONTENT_LENGTH_MISMATCH' });
   }
 
   /**

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { AuthorizeAccountRequest, providerSubjects, StartJobRequest, type AuthorizeAccountAnswer, type JobStatus, type ProviderCapabilities } from '@ferry/contracts';
+import {
+  AuthorizeAccountRequest,
+  providerSubjects,
+  StartJobRequest,
+  type AuthorizeAccountAnswer,
+  type JobStatus,
+  type ProviderCapabilities,
+} from '@ferry/contracts';
 import type { Messaging } from '@ferry/messaging';
 import type { Health, Logger } from '@ferry/observability';
 import { bootstrapService, HEALTH, loadConfig, LOGGER, MESSAGING } from '@ferry/service-host';

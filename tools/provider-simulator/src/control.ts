@@ -49,9 +49,10 @@ const seedBytes = async ({ world }: ControlParts, seed: Seed, source: AsyncItera
   const { sniffedType, ...facts } = await sniffMedia(world.store.pathOf(received.blob));
   const now = world.now();
   const own = { ...received, ...facts, provider: seed.provider, type, mimeType: sniffedType ?? mimeType, filename: seed.fixture, createdAt: now };
+  const details = { model: 'sora-2', prompt: '', size: '1280x720', seconds: '4' };
   const object: StoredObject =
     seed.provider === OPENAI
-      ? { ...own, id: openaiId('video'), readyAt: now, expiresAt: now + VIDEO_LIFETIME_MS, details: { model: 'sora-2', prompt: '', size: '1280x720', seconds: '4' } }
+      ? { ...own, id: openaiId('video'), readyAt: now, expiresAt: now + VIDEO_LIFETIME_MS, details }
       : { ...own, id: newPixverseId(), details: { status: 1, media: pixverseMediaName(own.mimeType) } };
   return world.store.put(object);
 };

@@ -8,9 +8,15 @@ const fail = (message: string): never => {
   process.exit(1);
 };
 
+const OPTIONS = {
+  port: { type: 'string', default: '0' },
+  data: { type: 'string' },
+  host: { type: 'string', default: '127.0.0.1' },
+} as const;
+
 const readOptions = () => {
   try {
-    const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, data: { type: 'string' }, host: { type: 'string', default: '127.0.0.1' } } });
+    const { values } = parseArgs({ options: OPTIONS });
     const port = Number(values.port);
     if (!values.data || !Number.isInteger(port) || port < 0 || port > 65535) return fail(USAGE);
     return { port, dataDir: values.data, host: values.host };
@@ -26,6 +32,6 @@ const main = async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void simulator.close().then(() => process.exit(0)));
 };
 
-main().catch((error: NodeJS.ErrnoException) =>
-  fail(error.code === 'EADDRINUSE' ? 'The port of the provider simulator is taken. Give another one with --port, or 0 for any.' : (error.stack ?? String(error))),
-);
+const PORT_TAKEN = 'The port of the provider simulator is taken. Give another one with --port, or 0 for any.';
+
+main().catch((error: NodeJS.ErrnoException) => fail(error.code === 'EADDRINUSE' ? PORT_TAKEN : (error.stack ?? String(error))));

@@ -79,7 +79,10 @@ const serveVendor = async (vendor: Vendor, faults: Faults, counters: Counters, r
     const account = route.open ? '' : accountOf(vendor.authenticate(request));
     if (fault && answerFault(vendor, response, fault)) return;
     const params = route.path.exec(path)!.slice(1);
-    const call: Call = { provider: vendor.provider, operation: route.operation, request, response, query: target.query, params, fault, counts, account, gone: gone.signal };
+    const call: Call = {
+      ...{ provider: vendor.provider, operation: route.operation, request, response, query: target.query },
+      ...{ params, fault, counts, account, gone: gone.signal },
+    };
     await route.answer(call);
   } catch (error) {
     // Nobody is there to hear of the error when the caller has hung up.

@@ -12,7 +12,7 @@ export const capabilitiesSuite = (subject: ConformanceSubject, rig: () => Rig): 
     it('give every accepted kind a use and its limits', () => {
       for (const { kinds, uses, limits } of rig().adapter.capabilities.variants) {
         expect(uses.length).toBeGreaterThan(0);
-        expect(Object.keys(limits)).toEqual(kinds);
+        for (const kind of kinds) expect(limits[kind]!.mimeTypes.length).toBeGreaterThan(0);
       }
     });
 
