@@ -133,7 +133,7 @@ describe('a new start', () => {
     expect(await cache.eventTypes(missing.assetId)).toEqual(['FileCached', 'FileMissing']);
     expect(await cache.eventTypes(damaged.assetId)).toEqual(['FileCached', 'FileCorrupted']);
     expect(await cache.eventTypes(deleted.assetId)).toEqual(['FileCached', 'FileEvicted']);
-    expect(await cache.events(adopted)).toMatchObject([{ type: 'FileCached', data: { nodeId: NODE_ID, path: `assets/${adopted}/asset.png`, sha256: sha256Of(png), kind: 'image', width: 1280 }, metadata: { owner: 'fourth' } }]);
+    expect(await cache.events(adopted)).toMatchObject([{ type: 'FileCached', data: { nodeId: NODE_ID, personal: { path: `assets/${adopted}/asset.png` }, sha256: sha256Of(png), kind: 'image', width: 1280 }, metadata: { owner: 'fourth' } }]);
     expect(await cache.eventTypes(unknown)).toEqual([]);
     expect(await cache.eventTypes(html)).toEqual([]);
     const folders = await readdir(join(cache.cacheDir, 'assets'));

@@ -25,10 +25,10 @@ export const localFiles = defineProjection<CacheEvent, LocalFilesDocument>()({
   indexes: [{ key: { owner: 1, assetId: 1 } }],
   id: ({ streamName }) => idInStream(CACHE_CATEGORY, streamName),
   on: {
-    FileCached: (document, { streamName, metadata: { owner }, data: { nodeId, path } }) => ({
+    FileCached: (document, { streamName, metadata: { owner }, data: { nodeId, personal } }) => ({
       assetId: idInStream(CACHE_CATEGORY, streamName)!,
       owner,
-      files: [...(without(document, nodeId)?.files ?? []), { nodeId, path }],
+      files: [...(without(document, nodeId)?.files ?? []), { nodeId, path: personal.path }],
     }),
     FileEvicted: (document, { data }) => without(document, data.nodeId),
     FileCorrupted: (document, { data }) => without(document, data.nodeId),

@@ -28,7 +28,7 @@ export class VerifyContentReactor {
   private async react(event: RecordedEvent): Promise<void> {
     if (event.type !== 'FileCached') return;
     const assetId = idInStream(CACHE_CATEGORY, event.streamName)!;
-    const { nodeId: _, path: _path, downloadId: _downloadId, ...content } = event.data as FileCachedData;
+    const { nodeId: _, personal: _personal, downloadId: _downloadId, ...content } = event.data as FileCachedData;
     try {
       await this.store.handle({
         definition: assetDefinition,

@@ -78,9 +78,10 @@ export class CacheIndex {
   }
 }
 
-const cachedFileOf = (assetId: string, nodeId: string, { status: _, downloadId: __, ...copy }: CachedCopy): CachedFile => ({
+const cachedFileOf = (assetId: string, nodeId: string, { status: _, downloadId: __, personal: { path }, ...copy }: CachedCopy): CachedFile => ({
   assetId,
   nodeId,
-  filename: filenameOf(copy.path),
+  path,
+  filename: filenameOf(path),
   ...copy,
 });

@@ -62,7 +62,7 @@ export class FileReceiver {
     await this.disk.store(incoming, { assetId, filename, ownerKey: ownerKeyOf(owner), sha256, sizeBytes });
     const path = relativePath(assetId, filename);
     const { nodeId } = this.index;
-    await this.log.record(assetId, owner, { type: 'RecordFile', data: { nodeId, path, sizeBytes, sha256, ...content, downloadId } });
+    await this.log.record(assetId, owner, { type: 'RecordFile', data: { nodeId, personal: { path }, sizeBytes, sha256, ...content, downloadId } });
     return defined({ assetId, nodeId, path, filename, sizeBytes, sha256, ...content });
   }
 }

@@ -101,7 +101,7 @@ export class Reconciler {
     const opened = await this.disk.open(file);
     if (opened.state !== 'intact') throw notAdopted();
     await opened.handle.close();
-    const data = { nodeId: this.index.nodeId, path: relativePath(assetId, filename), ...facts };
+    const data = { nodeId: this.index.nodeId, personal: { path: relativePath(assetId, filename) }, ...facts };
     await this.log.record(assetId, asset.owner, { type: 'RecordFile', data });
     this.logger.info({ assetId }, 'adopted a whole file');
   }

@@ -45,7 +45,7 @@ describe('PUT', () => {
     const path = `assets/${assetId}/my harbour.mp4`;
     expect([response.status, await response.json()]).toEqual([201, { assetId, nodeId, path, filename: 'my harbour.mp4', ...facts }]);
     const [event, ...others] = await cache.events(assetId);
-    expect(event).toMatchObject({ type: 'FileCached', data: { nodeId, path, ...facts, downloadId: `${assetId}-1` }, metadata: { owner: 'dev', actor: 'service:cache-manager' } });
+    expect(event).toMatchObject({ type: 'FileCached', data: { nodeId, personal: { path }, ...facts, downloadId: `${assetId}-1` }, metadata: { owner: 'dev', actor: 'service:cache-manager' } });
     expect(others).toEqual([]);
     expect((await cache.usage()).usedBytes).toBe(await cache.bytesOnDisk());
 

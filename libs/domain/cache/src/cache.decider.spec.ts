@@ -11,7 +11,7 @@ const command = <T extends CacheCommand['type']>(type: T, data: CommandOf<T>['da
 
 const file: FileCachedData = {
   nodeId: 'node-1',
-  path: 'assets/a/video.mp4',
+  personal: { path: 'assets/a/video.mp4' },
   sizeBytes: 10,
   sha256: 'a'.repeat(64),
   mimeType: 'video/mp4',
@@ -38,7 +38,7 @@ const skipped: CacheEvent = { type: 'CaptureSkipped', data: { reason: 'no room',
 describe('RecordFile', () => {
   it('records a verified file per node', () => {
     const state = given().when(record()).then(cached());
-    expect(cachedOn(state, 'node-1')).toMatchObject({ path: file.path, sha256: file.sha256 });
+    expect(cachedOn(state, 'node-1')).toMatchObject({ personal: file.personal, sha256: file.sha256 });
     expect(cachedOn(state, 'constructor')).toBeUndefined();
     given(cached()).when(record({ nodeId: 'node-2' })).then(cached('node-2'));
   });

@@ -33,11 +33,11 @@ export type CacheCommand = RecordFile | PinFile | UnpinFile | EvictFile | Record
 const isCached = ({ copies }: CacheState): boolean => Object.values(copies).some(({ status }) => status === 'cached');
 
 const recordFile = ({ data }: RecordFile, state: CacheState): CacheEvent[] => {
-  const { nodeId, path, sizeBytes, sha256, mimeType, kind, width, height, durationSeconds, downloadId } = data;
+  const { nodeId, personal, sizeBytes, sha256, mimeType, kind, width, height, durationSeconds, downloadId } = data;
   if (state.sha256 !== undefined && state.sha256 !== sha256) throw cacheError('CONTENT_CHANGED', { known: state.sha256, actual: sha256 });
-  if (cachedOn(state, nodeId)?.path === path) return [];
+  if (cachedOn(state, nodeId)?.personal.path === personal.path) return [];
   const facts = { sizeBytes, sha256, mimeType, kind, width, height, durationSeconds };
-  return [{ type: 'FileCached', data: defined({ nodeId, path, ...facts, downloadId }) }];
+  return [{ type: 'FileCached', data: defined({ nodeId, personal, ...facts, downloadId }) }];
 };
 
 const pinFile = (state: CacheState): CacheEvent[] => {

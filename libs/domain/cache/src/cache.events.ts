@@ -9,8 +9,11 @@ interface OnNode {
 }
 
 export interface FileCachedData extends OnNode, VerifiedFacts {
-  /** Relative to the cache's folder: `assets/{assetId}/{filename}`. */
-  readonly path: string;
+  /** The path tells the file's name. */
+  readonly personal: {
+    /** Relative to the cache's folder: `assets/{assetId}/{filename}`. */
+    readonly path: string;
+  };
   readonly sizeBytes: number;
   readonly sha256: string;
   readonly downloadId?: string;
