@@ -6,6 +6,7 @@ import type { Projection, Stored } from './projection';
 import { Runner, UNKNOWN_EVENT, type EventSource, type LeaseHolder, type RunnerOptions } from './runner';
 
 const DUPLICATE_KEY = 11_000;
+const NAMESPACE_NOT_FOUND = 26;
 const NAMESPACE_EXISTS = 48;
 /** Writers of one document at the same time are two runners whose lease changed hands: one of them soon stops. */
 const WRITES = 5;
@@ -76,7 +77,7 @@ export class ReadModels {
         prefixes: categories,
         prepare: () => this.createCollection(name, indexes),
         intact: () => this.isIntact(name),
-        reset: async () => void (await this.db.dropCollection(name)),
+        reset: () => this.dropCollection(name),
         onEvent: async (event, mustHold) => {
           if (!eventTypes.has(event.type)) throw unknownEvent(name, event.type);
           await onEvent(event, (applied) => this.apply(projection, applied, mustHold));
@@ -115,6 +116,14 @@ export class ReadModels {
       if (!(error instanceof MongoServerError) || error.code !== NAMESPACE_EXISTS) throw error;
     }
     await this.db.collection(name).createIndexes([...indexes, PREPARED]);
+  }
+
+  private async dropCollection(name: string): Promise<void> {
+    try {
+      await this.db.dropCollection(name);
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || error.code !== NAMESPACE_NOT_FOUND) throw error;
+    }
   }
 
   /** A collection that vanished comes back with the next write, but without what was prepared. */

@@ -1,8 +1,15 @@
+import { FerryError } from '@ferry/kernel';
 import { toFerryError } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import { Catch, type ArgumentsHost, type HttpServer } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
+
+/** By name: the driver is loaded by those services only that need it. */
+const MONGODB_AWAY = /^Mongo(Network|NetworkTimeout|ServerSelection|WaitQueueTimeout|NotConnected|PoolCleared|OperationTimeout)Error$|^PoolClearedOnNetworkError$/;
+
+const readModelsUnavailable = (): FerryError =>
+  new FerryError('READ_MODELS_UNAVAILABLE', 'unavailable', 'The read models are not reachable now. Try again in some seconds.');
 
 /** A handler's error as the caller gets it: code, category and message; what is not ours is logged here and told as INTERNAL. */
 @Catch()
@@ -16,7 +23,7 @@ export class MessageErrorsFilter extends BaseExceptionFilter {
 
   override catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
     if (host.getType() !== 'rpc') return super.catch(error, host);
-    const told = toFerryError(error);
+    const told = MONGODB_AWAY.test((error as Error | undefined)?.name ?? '') ? readModelsUnavailable() : toFerryError(error);
     if (told.code === 'INTERNAL') this.logger.error({ err: error }, 'a request failed');
     return throwError(() => told.toJSON());
   }

@@ -22,7 +22,7 @@ const appended = async <E extends DomainEvent>(category: string, owner: string, 
 const cached = (assetId: string, owner = 'ann', nodeId = 'node-1', sha256 = 'a'.repeat(64)) =>
   appended<CacheEvent>(CACHE_CATEGORY, owner, cacheStream(assetId), {
     type: 'FileCached',
-    data: { nodeId, path: `assets/${assetId}/${nodeId}.mp4`, sizeBytes: 9, sha256, mimeType: 'video/mp4', kind: 'video', width: 4, height: 3, durationSeconds: 1.5 },
+    data: { nodeId, personal: { path: `assets/${assetId}/${nodeId}.mp4` }, sizeBytes: 9, sha256, mimeType: 'video/mp4', kind: 'video', width: 4, height: 3, durationSeconds: 1.5 },
   });
 
 /** A route whose first run made a reference. */
@@ -44,6 +44,8 @@ const referenced = async (assetId: string, { owner = 'ann', expiresAt, variant =
 };
 
 const registered = (owner = 'ann'): Promise<RegisterAssetAnswer> => catalog.register(owner, video(undefined, { personal: { filename: 'cat.mp4', prompt: 'a secret' } }));
+
+const readiness = async (): Promise<unknown> => (await fetch(`${catalog.services[0]!.httpUrl}/readyz`)).json();
 
 describe('an asset', () => {
   it('is shown with its facts, to the one who has just registered it, also without a token', async () => {
@@ -213,6 +215,18 @@ describe('the read models', () => {
     const { token } = await eventually(() => registered('away'));
     const { items } = await eventually(() => catalog.list('away', { limit: 10, atLeast: token }));
     expect(items.length).toBeGreaterThanOrEqual(2);
-    await eventually(async () => expect((await fetch(`${catalog.services[0]!.httpUrl}/readyz`)).status).toBe(200));
+    await eventually(async () => expect(await readiness()).toMatchObject({ ok: true }));
+  });
+
+  it('are missed by name while MongoDB is away, and registrations are not', async () => {
+    const before = await registered('gone');
+    const bringBack = await catalog.servers.stopMongo();
+    await expect(catalog.list('gone', { limit: 10 })).rejects.toMatchObject({ code: 'READ_MODELS_UNAVAILABLE', category: 'unavailable' });
+    const { token } = await registered('gone');
+    expect(await readiness()).toMatchObject({ ok: false, checks: { mongodb: expect.stringContaining('not reachable') } });
+    await bringBack();
+    const { items } = await eventually(() => catalog.list('gone', { limit: 10, atLeast: token }), { timeoutMs: 20_000 });
+    expect(items).toHaveLength(2);
+    expect(items[1]!.assetId).toBe(before.assetId);
   });
 });
