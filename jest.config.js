@@ -17,6 +17,7 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/(?!(${ESM_PACKAGES})/)`],
   moduleNameMapper,
   workerIdleMemoryLimit: '1GB',
-  maxWorkers: 2,
+  // Specs that share a named server would answer each other's requests: then one file after the other.
+  maxWorkers: ['NATS_URL', 'EVENTSTORE_URL', 'MONGODB_URL'].some((name) => process.env[name]) ? 1 : 2,
   testTimeout: 30_000,
 };

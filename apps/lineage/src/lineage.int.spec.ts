@@ -5,7 +5,7 @@ import { EventStore } from '@ferry/event-store';
 import type { Command, ParentLink, StreamDefinition, Token } from '@ferry/kernel';
 import { Messaging } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
-import { startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
+import { itWithOwn, startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
 
@@ -194,7 +194,7 @@ describe('the graph', () => {
     expect(await graph('ann', a, 'both', 50)).toEqual(before);
   });
 
-  it('follows the events again after the event store was away', async () => {
+  itWithOwn('EVENTSTORE_URL', 'follows the events again after the event store was away', async () => {
     const { a, d } = await chain('ann');
     await servers.restartEventStore();
     const { token } = await eventually(() => link('ann', d, parentOf(a)));

@@ -1,6 +1,7 @@
 import { downloadStream } from '@ferry/domain/download/events';
 import { transferStream, type TransferEvent } from '@ferry/domain/transfer/events';
 import { parseRunId } from '@ferry/kernel';
+import { itWithOwn } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { Rig } from './testing/rig';
 
@@ -97,7 +98,7 @@ describe('a transfer whose worker is lost', () => {
     expect(await rig.types(streamOf(transferId))).toEqual(types);
   });
 
-  it('survives restarts of the event store', async () => {
+  itWithOwn('EVENTSTORE_URL', 'survives restarts of the event store', async () => {
     const assetId = await rig.pixverseVideo();
     await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 300_000, times: 1 });
     const transferId = await pending(assetId);

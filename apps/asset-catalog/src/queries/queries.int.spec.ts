@@ -3,6 +3,7 @@ import { assetStream } from '@ferry/domain/asset/events';
 import { ACCESS_CATEGORY, accessStream, CACHE_CATEGORY, cacheStream, type AccessEvent, type CacheEvent } from '@ferry/domain/cache/events';
 import { TRANSFER_CATEGORY, transferStream, type TransferEvent } from '@ferry/domain/transfer/events';
 import { routeIdOf, transferIdOf, type Command, type DomainEvent, type StreamDefinition, type Token } from '@ferry/kernel';
+import { itWithOwn } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { CatalogUnderTest, metadata, newId, now, video } from '../testing/catalog-under-test';
 
@@ -209,7 +210,7 @@ describe('the read models', () => {
     expect([await catalog.list('again', { limit: 10 }), await catalog.list('lister', { limit: 10 })]).toEqual(before);
   });
 
-  it('follow the events again after the event store was away', async () => {
+  itWithOwn('EVENTSTORE_URL', 'follow the events again after the event store was away', async () => {
     await registered('away');
     await catalog.servers.restartEventStore();
     const { token } = await eventually(() => registered('away'));
@@ -218,7 +219,7 @@ describe('the read models', () => {
     await eventually(async () => expect(await readiness()).toMatchObject({ ok: true }));
   });
 
-  it('are missed by name while MongoDB is away, and registrations are not', async () => {
+  itWithOwn('MONGODB_URL', 'are missed by name while MongoDB is away, and registrations are not', async () => {
     const before = await registered('gone');
     const bringBack = await catalog.servers.stopMongo();
     await expect(catalog.list('gone', { limit: 10 })).rejects.toMatchObject({ code: 'READ_MODELS_UNAVAILABLE', category: 'unavailable' });

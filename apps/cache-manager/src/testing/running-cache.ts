@@ -3,8 +3,6 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { SUBJECTS, type AcquireLeaseAnswer, type CachedFile, type CacheUsage, type OpenDownloadAnswer } from '@ferry/contracts';
-import { startEventStore, type RunningEventStore } from '@ferry/devstack/eventstore';
-import { startNats, type NatsServer } from '@ferry/devstack/nats';
 import { ASSET_EVENT_TYPES, assetStream, type AssetEvent } from '@ferry/domain/asset/events';
 import { accessStream, cacheStream, type AccessEvent, type CacheEvent } from '@ferry/domain/cache/events';
 import { EventStore } from '@ferry/event-store';
@@ -12,6 +10,7 @@ import { downloadIdOf, type Command, type DomainEvent, type RecordedEvent, type 
 import { Messaging } from '@ferry/messaging';
 import { createLogger, metrics } from '@ferry/observability';
 import { bootstrapService } from '@ferry/service-host';
+import { eventStoreServer, natsServer, type TestServer } from '@ferry/testing/servers';
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
 import { absentIfMissing } from '../disk/disk-errors';
 import { CacheManagerModule } from '../cache-manager.module';
@@ -49,20 +48,20 @@ export class RunningCache {
 
   private constructor(
     readonly folder: TempDir,
-    private readonly natsServer: NatsServer,
-    private readonly eventStoreServer: RunningEventStore,
+    private readonly nats: TestServer,
+    private readonly eventLog: TestServer,
     readonly messaging: Messaging,
     readonly eventStore: EventStore,
   ) {}
 
   static async start(): Promise<RunningCache> {
     const folder = await tempDir('ferry-cache-');
-    const natsServer = await startNats({ port: 0 });
-    const eventStoreServer = await startEventStore({ port: 0, dataDir: join(folder.path, 'events') });
+    const nats = await natsServer();
+    const events = await eventStoreServer(join(folder.path, 'events'));
     const logger = createLogger('spec');
-    const messaging = await Messaging.connect({ url: natsServer.connectionString, name: 'spec', logger });
-    const eventStore = EventStore.connect({ url: eventStoreServer.connectionString, logger });
-    const cache = new RunningCache(folder, natsServer, eventStoreServer, messaging, eventStore);
+    const messaging = await Messaging.connect({ url: nats.url, name: 'spec', logger });
+    const eventStore = EventStore.connect({ url: events.url, logger });
+    const cache = new RunningCache(folder, nats, events, messaging, eventStore);
     await cache.boot();
     return cache;
   }
@@ -73,8 +72,8 @@ export class RunningCache {
 
   get environment(): Record<string, string> {
     return {
-      NATS_URL: this.natsServer.connectionString,
-      EVENTSTORE_URL: this.eventStoreServer.connectionString,
+      NATS_URL: this.nats.url,
+      EVENTSTORE_URL: this.eventLog.url,
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
       CACHE_DIR: this.cacheDir,
       CACHE_MAX_BYTES: String(MAX_BYTES),
@@ -104,8 +103,8 @@ export class RunningCache {
     await this.shutDown();
     await this.messaging.close();
     await this.eventStore.close();
-    await this.eventStoreServer.close();
-    await this.natsServer.close();
+    await this.eventLog.stop();
+    await this.nats.stop();
     await this.folder.remove();
   }
 

@@ -1,4 +1,5 @@
 import { ResolveRequest, SUBJECTS } from '@ferry/contracts';
+import { itWithOwn } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { GatewayUnderTest } from '../testing/gateway-under-test';
 
@@ -8,7 +9,7 @@ const TOKEN = { stream: `transfer-${ROUTE}`, revision: 1, position: '00000000000
 const PENDING = { status: 'pending', routeId: ROUTE, transferId: `${ROUTE}-1`, token: TOKEN };
 const READY = { status: 'ready', routeId: ROUTE, reference: { referenceId: `${ROUTE}-1` }, source: 'cached', token: TOKEN };
 
-it('says that NATS is away, and a waiter that missed its notice meanwhile gets its reference when it is back', async () => {
+itWithOwn('NATS_URL', 'says that NATS is away, and a waiter that missed its notice meanwhile gets its reference when it is back', async () => {
   const gateway = await GatewayUnderTest.start();
   let answer: object = PENDING;
   await gateway.answer(SUBJECTS.transfer.resolve, ResolveRequest, () => answer);

@@ -1,7 +1,7 @@
-import { startNats, type NatsServer } from '@ferry/devstack/nats';
 import { Messaging, type Listener } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
 import { bootstrapService } from '@ferry/service-host';
+import { natsServer, type TestServer } from '@ferry/testing/servers';
 import { tempDir, type TempDir } from '@ferry/testing/specs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createHash } from 'node:crypto';
@@ -25,7 +25,7 @@ export class GatewayUnderTest {
   readonly asked: { subject: string; request: Record<string, unknown> }[] = [];
 
   private constructor(
-    private nats: NatsServer,
+    private readonly nats: TestServer,
     readonly services: Messaging,
     readonly app: NestFastifyApplication,
     readonly url: string,
@@ -34,19 +34,19 @@ export class GatewayUnderTest {
   ) {}
 
   static async start(env: Record<string, string> = {}): Promise<GatewayUnderTest> {
-    const nats = await startNats({ port: 0 });
+    const nats = await natsServer();
     const directory = await tempDir('ferry-gateway-');
     const keysFile = join(directory.path, 'keys.json');
     await writeFile(keysFile, JSON.stringify(KEYS));
     Object.assign(process.env, {
       LOG_LEVEL: 'silent',
-      NATS_URL: nats.connectionString,
+      NATS_URL: nats.url,
       GATEWAY_PORT: '0',
       API_KEYS_FILE: keysFile,
       FERRY_PROVIDERS: 'pixverse,sora',
       ...env,
     });
-    const services = await Messaging.connect({ url: nats.connectionString, name: 'services', logger: createLogger('specs') });
+    const services = await Messaging.connect({ url: nats.url, name: 'services', logger: createLogger('specs') });
     const app = await bootstrapService(GatewayModule, { name: 'gateway', edge });
     return new GatewayUnderTest(nats, services, app, await app.getUrl(), keysFile, directory);
   }
@@ -75,18 +75,18 @@ export class GatewayUnderTest {
   }
 
   stopNats(): Promise<void> {
-    return this.nats.close();
+    return this.nats.stop();
   }
 
   /** On the same port, so that everybody comes back by itself. */
-  async restartNats(): Promise<void> {
-    this.nats = await startNats({ port: this.nats.port });
+  restartNats(): Promise<void> {
+    return this.nats.start();
   }
 
   async stop(): Promise<void> {
     await this.app.close();
     await this.services.close();
-    await this.nats.close();
+    await this.nats.stop();
     await this.directory.remove();
   }
 }
