@@ -206,6 +206,9 @@ const readiness = async (name: ServiceName) => {
   return { status: response.status, body: await response.text() };
 };
 
+/** The same before and after: no service had to be started again. */
+const servicePids = () => Object.keys(system.urls.readyz).map((name) => [name, system.processes[name]!.pid]);
+
 const NEEDED_BY: [ServerKind, string, readonly ServiceName[]][] = [
   ['nats', 'NATS_URL', ['gateway', 'asset-catalog', 'transfer', 'lineage', 'cache-manager', 'provider-pixverse', 'provider-sora']],
   ['eventstore', 'EVENTSTORE_URL', ['asset-catalog', 'transfer', 'lineage', 'cache-manager']],
@@ -217,6 +220,7 @@ describe('a server that goes away under the running system', () => {
   for (const [server, variable, services] of NEEDED_BY.filter(([, variable]) => !process.env[variable])) {
     it(`${server}: /readyz says so meanwhile, everything reconnects, and what was asked for before ends well (no ${variable})`, async () => {
       const { assetId, before } = await slowTransfer();
+      const pids = servicePids();
       await system.processes[server]!.takeDown();
       for (const name of services) await eventually(async () => expect(await readiness(name)).toMatchObject({ status: 503 }));
       await system.processes[server]!.restart();
@@ -225,6 +229,7 @@ describe('a server that goes away under the running system', () => {
       expect(await moved(before)).toMatchObject({ uploads: 1 });
       const { assetId: later } = await newVideo();
       expect(await ferry.resolve(later, 'sora')).toMatchObject({ reference: { variant: 'character' } });
+      expect(servicePids()).toEqual(pids);
     }, 70_000);
   }
 });
