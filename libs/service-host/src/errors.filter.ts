@@ -6,7 +6,15 @@ import { BaseExceptionFilter } from '@nestjs/core';
 import { throwError, type Observable } from 'rxjs';
 
 /** By name: the driver is loaded by those services only that need it. */
-const MONGODB_AWAY = /^Mongo(Network|NetworkTimeout|ServerSelection|WaitQueueTimeout|NotConnected|PoolCleared|OperationTimeout)Error$|^PoolClearedOnNetworkError$/;
+const MONGODB_AWAY =
+  /^(Mongo(Network|NetworkTimeout|ServerSelection|WaitQueueTimeout|NotConnected|OperationTimeout|PoolCleared|PoolClosed|ServerClosed|TopologyClosed)Error|PoolClearedOnNetworkError)$/;
+/** What a server says that is going down or no longer the primary. */
+const SHUTTING_DOWN = new Set<unknown>([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
+
+const isMongoAway = (error: unknown): boolean => {
+  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
+  return typeof name === 'string' && (MONGODB_AWAY.test(name) || (name === 'MongoServerError' && SHUTTING_DOWN.has(code)));
+};
 
 const readModelsUnavailable = (): FerryError =>
   new FerryError('READ_MODELS_UNAVAILABLE', 'unavailable', 'The read models are not reachable now. Try again in some seconds.');
@@ -23,7 +31,7 @@ export class MessageErrorsFilter extends BaseExceptionFilter {
 
   override catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
     if (host.getType() !== 'rpc') return super.catch(error, host);
-    const told = MONGODB_AWAY.test((error as Error | undefined)?.name ?? '') ? readModelsUnavailable() : toFerryError(error);
+    const told = isMongoAway(error) ? readModelsUnavailable() : toFerryError(error);
     if (told.code === 'INTERNAL') this.logger.error({ err: error }, 'a request failed');
     return throwError(() => told.toJSON());
   }
