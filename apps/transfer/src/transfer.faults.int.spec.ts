@@ -73,6 +73,31 @@ describe('a transfer whose worker is lost', () => {
     expect((await rig.counts('openai')).uploads - before.uploads).toBe(1);
   });
 
+  it('asks for a released upload until its deadline where the adapter is lost, and then tells of what may stand at the vendor', async () => {
+    await rig.service('first').stop('SIGKILL');
+    await rig.startService('transfer', 'first', { TRANSFER_JOB_DEADLINE_MS: '6000' });
+    const assetId = await rig.pixverseVideo();
+    await rig.fault({ provider: 'openai', operation: 'character-create', latencyMs: 60_000, times: 1 });
+    const transferId = await pending(assetId);
+    await until(streamOf(transferId), 'UploadReleased');
+    await rig.service('provider-sora').stop('SIGKILL');
+    await rig.startService('provider-sora');
+    const lostAt = performance.now();
+    await rig.outcome(assetId, 'sora', transferId);
+    expect(performance.now() - lostAt).toBeGreaterThan(5_000);
+    const types = await rig.types(streamOf(transferId));
+    expect(types.slice(types.indexOf('UploadReleased'))).toEqual([
+      'UploadReleased',
+      'UploadFailed',
+      'UploadOrphaned',
+      'UploadStarted',
+      'UploadReleased',
+      'UploadCompleted',
+      'ProviderUrlCached',
+      'TransferCompleted',
+    ]);
+  }, 60_000);
+
   it('is taken from a frozen worker, which then can change nothing', async () => {
     const assetId = await rig.pixverseVideo();
     const before = await rig.counts('openai');

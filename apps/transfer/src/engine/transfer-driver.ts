@@ -1,5 +1,5 @@
 import { endedSubject, ReleaseRequest, releaseSubject, type ReleaseAnswer, type RouteEnded } from '@ferry/contracts';
-import { isOpen, transferDefinition, transferStream, type ClaimedRun, type RouteState, type TransferCommand } from '@ferry/domain/transfer';
+import { isOpen, transferDefinition, transferStream, type ClaimedRun, type RouteState, type TransferCommand, type TransferRun } from '@ferry/domain/transfer';
 import { metadataFor, type EventStore } from '@ferry/event-store';
 import { defined, FerryError, parseRunId, unreachable, type Route, type Token } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
@@ -32,6 +32,10 @@ const extensionOf = (filename: string): string => /\.[A-Za-z0-9]{1,8}$/.exec(fil
 /** Kinds after which a released upload may stand at the vendor all the same. */
 const UNKNOWN_OUTCOMES = new Set(['timeout', 'unavailable', 'protocol']);
 
+/** The upload may be committed at the vendor by now. */
+const isReleased = (run: TransferRun | undefined): run is Extract<ClaimedRun, { status: 'released' | 'accepted' }> =>
+  run?.status === 'released' || run?.status === 'accepted';
+
 /** Makes a route's reference valid: each turn reads the stream and does what comes next. */
 @Injectable()
 export class TransferDriver {
@@ -57,7 +61,8 @@ export class TransferDriver {
         const { run, route } = state;
         if (!route || !isOpen(run) || run.transferId !== claim.runId || run.status === 'requested' || !isMine(claim, run)) return;
         const asset = await this.assets.find(route.assetId);
-        if (!asset || asset.deleted) await this.end(claim, { type: 'CancelTransfer', data: { transferId: claim.runId } }, 'cancelled');
+        // What was released is settled first: a copy at the vendor is not to be forgotten.
+        if (!asset || (asset.deleted && !isReleased(run))) await this.end(claim, { type: 'CancelTransfer', data: { transferId: claim.runId } }, 'cancelled');
         else await this.turn({ claim, route, run, asset, held, signal });
       }
     } finally {
@@ -67,7 +72,7 @@ export class TransferDriver {
   }
 
   async fail(claim: Claim, kind: string, message: string, retryAfter?: string): Promise<void> {
-    await this.end(claim, { type: 'FailTransfer', data: defined({ transferId: claim.runId, kind, message, retryAfter }) }, 'failed');
+    await this.end(claim, { type: 'FailTransfer', data: defined({ transferId: claim.runId, epoch: claim.epoch, kind, message, retryAfter }) }, 'failed');
   }
 
   private async turn(step: Step): Promise<void> {
@@ -135,37 +140,43 @@ export class TransferDriver {
   private async settle(step: Step, attempt: number, outcome: JobOutcome): Promise<void> {
     const { claim } = step;
     if (outcome.status === 'gone') return this.lost(step, attempt);
-    if (outcome.status === 'failed') return this.failAttempt(step, attempt, attemptFailure(outcome.error, attempt, this.config));
+    if (outcome.status === 'failed') {
+      await this.failAttempt(step, attempt, attemptFailure(outcome.error, attempt, this.config));
+      return;
+    }
     if (!outcome.upload) throw new FerryError('PROTOCOL', 'internal', 'The adapter answered an upload without its result.');
+    const { forms } = outcome.upload;
     const data = defined({ transferId: claim.runId, attempt, ...outcome.upload });
     try {
-      await this.end(claim, { type: 'CompleteTransfer', data }, 'completed');
+      const { run } = await this.end(claim, { type: 'CompleteTransfer', data }, 'completed');
+      const isOurs = run?.transferId !== claim.runId || (run.status === 'completed' && run.attempt === attempt);
+      if (!isOurs) await this.orphan(claim, attempt, 'The upload ended after its attempt was given up.', forms);
     } catch (error) {
       if ((error as FerryError).code !== 'UPLOAD_NOT_RELEASED') throw error;
       const message = 'The adapter committed an upload that was not released.';
-      await this.orphan(claim, attempt, message, outcome.upload.forms);
+      await this.orphan(claim, attempt, message, forms);
       await this.failAttempt(step, attempt, { kind: 'protocol', retryable: false, message });
     }
   }
 
   /** Nobody answers for the job: the stream decides. Not released: it never can be now. Released: asked for again until the deadline. */
   private async lost(step: Step, attempt: number): Promise<void> {
-    const { claim, run, signal } = step;
-    if (run.status !== 'released' && run.status !== 'accepted') return this.failAttempt(step, attempt, lostAttempt());
+    const { claim, signal } = step;
+    const { run } = await this.failAttempt(step, attempt, lostAttempt(), true);
+    if (!isReleased(run) || run.attempt !== attempt || !isMine(claim, run)) return;
     const until = performance.now() + this.config.TRANSFER_JOB_DEADLINE_MS;
     while (performance.now() < until) {
       const outcome = await this.jobs.join(this.target(step, attempt), signal);
       if (outcome.status !== 'gone') return this.settle(step, attempt, outcome);
     }
     await this.failAttempt(step, attempt, { ...lostAttempt(), kind: 'timeout', message: 'The upload was released and its outcome stayed unknown.' });
-    await this.orphan(claim, attempt, 'its outcome stayed unknown');
   }
 
-  private async failAttempt({ claim, run }: Step, attempt: number, failure: AttemptFailure): Promise<void> {
-    const { state } = await this.append(claim, { type: 'FailUpload', data: defined({ transferId: claim.runId, attempt, ...failure }) });
-    const wasReleased = run.status === 'released' || run.status === 'accepted';
-    const recorded = state.orphans.some((orphan) => orphan.transferId === claim.runId && orphan.attempt === attempt);
-    if (wasReleased && !recorded && UNKNOWN_OUTCOMES.has(failure.kind)) await this.orphan(claim, attempt, failure.message);
+  private async failAttempt({ claim }: Step, attempt: number, failure: AttemptFailure, onlyUnreleased = false): Promise<RouteState> {
+    const { runId: transferId, epoch } = claim;
+    const marker = UNKNOWN_OUTCOMES.has(failure.kind) ? markerOf(transferId) : undefined;
+    const data = defined({ transferId, attempt, epoch, ...failure, marker, onlyUnreleased });
+    return (await this.append(claim, { type: 'FailUpload', data })).state;
   }
 
   private async orphan(claim: Claim, attempt: number, reason: string, forms?: object): Promise<void> {
@@ -187,12 +198,13 @@ export class TransferDriver {
     return { released: true };
   }
 
-  private async end(claim: Claim, command: { type: TransferCommand['type']; data: object }, outcome: RouteEnded['outcome']): Promise<void> {
-    const { token, events } = await this.append(claim, command);
-    if (!events.length) return;
+  private async end(claim: Claim, command: { type: TransferCommand['type']; data: object }, outcome: RouteEnded['outcome']): Promise<RouteState> {
+    const { token, events, state } = await this.append(claim, command);
+    if (!events.length) return state;
     const routeId = parseRunId(claim.runId)!.subjectId;
     const ended: RouteEnded = { routeId, transferId: claim.runId, outcome, token };
     this.messaging.publish(endedSubject(routeId), ended);
+    return state;
   }
 
   private append({ runId, owner }: Claim, command: { type: TransferCommand['type']; data: object }): Promise<{ state: RouteState; token: Token; events: readonly unknown[] }> {

@@ -47,8 +47,8 @@ export class Rig {
     return rig;
   }
 
-  async startService(name: string, replica = name): Promise<Service> {
-    const service = await startService(name, this.servers, this.environments[name] ?? TRANSFER_ENV);
+  async startService(name: string, replica = name, more: NodeJS.ProcessEnv = {}): Promise<Service> {
+    const service = await startService(name, this.servers, { ...(this.environments[name] ?? TRANSFER_ENV), ...more });
     this.services.set(replica, service);
     return service;
   }

@@ -61,10 +61,18 @@ export type StartUpload = Command<'StartUpload', OfAttempt & { readonly epoch: n
 /** No error means: this job may commit the upload. */
 export type ReleaseUpload = Command<'ReleaseUpload', ReleasedData>;
 export type AcceptUpload = Command<'AcceptUpload', OfAttempt & { readonly forms: ReferenceForms }>;
-export type FailUpload = Command<'FailUpload', UploadFailedData>;
+/**
+ * `onlyUnreleased`: an attempt that was released stays open. `marker`: whether the upload stands at the vendor is not
+ * known, so an attempt that was released leaves an orphan, in the same append.
+ */
+export type FailUpload = Command<'FailUpload', UploadFailedData & { readonly epoch?: number; readonly onlyUnreleased?: boolean; readonly marker?: string }>;
 export type OrphanUpload = Command<'OrphanUpload', OrphanedData>;
 export type CompleteTransfer = Command<'CompleteTransfer', OfAttempt & { readonly forms: ReferenceForms; readonly expiresAt?: string }>;
-export type FailTransfer = Command<'FailTransfer', OfRun & { readonly kind: string; readonly message?: string; readonly retryAfter?: string }>;
+/** With an `epoch`, here and in FailUpload: nothing happens where another claim holds the run by now. */
+export type FailTransfer = Command<
+  'FailTransfer',
+  OfRun & { readonly epoch?: number; readonly kind: string; readonly message?: string; readonly retryAfter?: string }
+>;
 export type CancelTransfer = Command<'CancelTransfer', OfRun>;
 export type InvalidateReference = Command<'InvalidateReference', InvalidatedData>;
 
@@ -90,6 +98,8 @@ const LASTING_MS = 24 * 60 * 60 * 1000;
 /** The run that a command names, if it is the current one and still open. */
 const openRun = ({ run }: RouteState, transferId: string): OpenRun | undefined =>
   isOpen(run) && run.transferId === transferId ? run : undefined;
+
+const isStale = (run: OpenRun, epoch: number | undefined): boolean => epoch !== undefined && run.epoch !== epoch;
 
 /** The number of a run that this route has or had, or undefined. */
 const knownRun = ({ run, runs }: RouteState, transferId: string): number | undefined => {
@@ -186,19 +196,26 @@ const acceptUpload = ({ data }: AcceptUpload, state: RouteState): TransferEvent[
 };
 
 const failUpload = ({ data }: FailUpload, state: RouteState): TransferEvent[] => {
-  const run = openRun(state, data.transferId);
-  if (!run || !('startedEpoch' in run) || run.attempt !== data.attempt) return [];
-  const { transferId, attempt, kind, retryable, retryAt, message } = data;
-  return [{ type: 'UploadFailed', data: defined({ transferId, attempt, kind, retryable, retryAt, message }) }];
+  const { transferId, attempt, epoch, kind, retryable, retryAt, message, onlyUnreleased, marker } = data;
+  const run = openRun(state, transferId);
+  if (!run || !('startedEpoch' in run) || run.attempt !== attempt || isStale(run, epoch)) return [];
+  const released = run.status !== 'uploading';
+  if (released && onlyUnreleased) return [];
+  const failed: TransferEvent = { type: 'UploadFailed', data: defined({ transferId, attempt, kind, retryable, retryAt, message }) };
+  return released && marker !== undefined ? [failed, ...orphaned({ transferId, attempt, marker, reason: message }, state)] : [failed];
 };
 
-const orphanUpload = ({ data }: OrphanUpload, state: RouteState): TransferEvent[] => {
-  const { transferId, attempt, marker, forms, reason } = data;
-  if (knownRun(state, transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId });
+const orphaned = ({ transferId, attempt, marker, forms, reason }: OrphanedData, state: RouteState): TransferEvent[] => {
   const known = state.orphans.some(
     (orphan) => orphan.transferId === transferId && orphan.attempt === attempt && orphan.marker === marker && sameJson(orphan.forms, forms),
   );
   return known ? [] : [{ type: 'UploadOrphaned', data: defined({ transferId, attempt, marker, forms, reason }) }];
+};
+
+const orphanUpload = ({ data }: OrphanUpload, state: RouteState): TransferEvent[] => {
+  const { transferId } = data;
+  if (knownRun(state, transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId });
+  return orphaned(data, state);
 };
 
 /** One append, so that nobody sees an upload that ended without its reference. */
@@ -213,8 +230,9 @@ const completeTransfer = ({ data, metadata: { now } }: CompleteTransfer, state: 
 };
 
 const failTransfer = ({ data, metadata: { now } }: FailTransfer, state: RouteState): TransferEvent[] => {
-  const { transferId, kind, message, retryAfter } = data;
-  if (!openRun(state, transferId)) return [];
+  const { transferId, epoch, kind, message, retryAfter } = data;
+  const run = openRun(state, transferId);
+  if (!run || isStale(run, epoch)) return [];
   return [{ type: 'TransferFailed', data: defined({ transferId, kind, message, retryAfter, failedAt: now }) }];
 };
 

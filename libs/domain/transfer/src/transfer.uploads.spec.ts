@@ -121,6 +121,29 @@ describe('FailUpload', () => {
     expect(run).not.toHaveProperty('jobId');
   });
 
+  const failWith = (data: object) => command('FailUpload', { ...fail().data, ...data });
+  const orphaned: TransferEvent = { type: 'UploadOrphaned', data: { transferId: RUN_1, attempt: 1, marker: `ferry-${RUN_1}`, reason: 'No answer.' } };
+
+  it('leaves a released attempt open where only an unreleased one may fail', () => {
+    given(...uploading).when(failWith({ onlyUnreleased: true })).then(attemptFailed);
+    given(...ready).when(failWith({ onlyUnreleased: true })).thenNothing();
+    given(...ready, accepted).when(failWith({ onlyUnreleased: true })).thenNothing();
+  });
+
+  it('names what may stand at the vendor in the same decision, where it was released', () => {
+    const marker = `ferry-${RUN_1}`;
+    given(...uploading).when(failWith({ marker })).then(attemptFailed);
+    given(...ready).when(failWith({ marker })).then(attemptFailed, orphaned);
+    given(...ready, accepted).when(failWith({ marker })).then(attemptFailed, orphaned);
+    given(...ready, orphaned).when(failWith({ marker })).then(attemptFailed);
+  });
+
+  it('changes nothing for a worker whose run is another one’s', () => {
+    given(...uploading, claimed(2)).when(failWith({ epoch: 1 })).thenNothing();
+    given(...uploading, claimed(2)).when(failWith({ epoch: 2 })).then(attemptFailed);
+    given(...uploading, claimed(2)).when(command('FailTransfer', { transferId: RUN_1, epoch: 1, kind: 'internal' })).thenNothing();
+  });
+
   it('is quiet where it is repeated or late', () => {
     given(...uploading, attemptFailed).when(fail()).thenNothing();
     given(...uploading, attemptFailed, started(2)).when(fail()).thenNothing();
