@@ -197,7 +197,9 @@ describe('a service that is killed', () => {
     await transfer!.ready();
     expect(await eventually(() => ferry.resolve(assetId, 'sora'), { timeoutMs: 40_000 })).toMatchObject({ reference: { variant: 'character' } });
     expect(await moved(before)).toMatchObject({ uploads: 1, downloads: 1 });
-    expect((await eventTypes(assetId)).filter((type) => type === 'UploadReleased')).toHaveLength(1);
+    const types = await eventTypes(assetId);
+    expect(types.filter((type) => type === 'TransferClaimed')).toHaveLength(2);
+    expect(types.filter((type) => type === 'UploadCompleted')).toHaveLength(1);
   }, 60_000);
 });
 
