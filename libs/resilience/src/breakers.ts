@@ -27,7 +27,8 @@ export class Breakers {
    */
   async run<T>(key: string, call: () => Promise<T>, counts: (error: unknown) => boolean): Promise<T> {
     const breaker = this.of(key, counts);
-    if (breaker.opened) {
+    // After its pause it takes one call, the probe; the others are still refused until that one has ended.
+    if (!breaker.closed && !breaker.pendingClose) {
       const details = { key, retryAfterMs: this.options.resetMs };
       throw new FerryError('BREAKER_OPEN', 'unavailable', `Calls to ${key} are paused after repeated faults. Try again later.`, details);
     }

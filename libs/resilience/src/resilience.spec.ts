@@ -1,3 +1,4 @@
+import { eventually } from '@ferry/testing/specs';
 import { backoff, Breakers, serially, singleflight, withDeadline } from './index';
 
 /** A promise that the test settles. */
@@ -74,6 +75,27 @@ describe('Breakers', () => {
     for (let call = 0; call < 2; call += 1) await expect(breakers.run('a', fails, () => true)).rejects.toBe(fault);
     await expect(breakers.run('a', () => Promise.resolve(1), () => true)).rejects.toMatchObject({ code: 'BREAKER_OPEN', details: { key: 'a', retryAfterMs: 60_000 } });
     await expect(breakers.run('b', () => Promise.resolve(1), () => true)).resolves.toBe(1);
+    breakers.close();
+  });
+
+  it('refuses the others in the same way while its one probe is under way', async () => {
+    const breakers = new Breakers({ resetMs: 1, errorThresholdPercentage: 50, volumeThreshold: 2, timeoutMs: false });
+    for (let call = 0; call < 2; call += 1) await expect(breakers.run('a', fails, () => true)).rejects.toBe(fault);
+    const gate = controlled<number>();
+    const started = controlled<void>();
+    const probe = () => {
+      started.resolve();
+      return gate.promise;
+    };
+    let probing: Promise<number> | undefined;
+    await eventually(async () => {
+      probing = breakers.run('a', probe, () => true);
+      await Promise.race([started.promise, probing]);
+    });
+    await expect(breakers.run('a', () => Promise.resolve(1), () => true)).rejects.toMatchObject({ code: 'BREAKER_OPEN' });
+    gate.resolve(2);
+    await expect(probing).resolves.toBe(2);
+    await expect(breakers.run('a', () => Promise.resolve(3), () => true)).resolves.toBe(3);
     breakers.close();
   });
 
