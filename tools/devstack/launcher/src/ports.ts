@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,8 +5,13 @@ import { join } from 'node:path';
 
 // Below what Linux and macOS give to outgoing connections: nobody gets one by chance between the choice and the use.
 const LOWEST = 20_000;
-const HIGHEST = 32_000;
-const TRIES = 100;
+const HIGHEST = 31_999;
+/** Systems that start at the same time look in blocks of their own, so that they do not choose the same port before it is used. */
+const BLOCK = 20;
+const BLOCKS = (HIGHEST + 1 - LOWEST) / BLOCK;
+const TRIES = 1_000;
+
+let next = LOWEST + (process.pid % BLOCKS) * BLOCK;
 
 export const PORT_NAMES = [
   'gateway', 'nats', 'eventstore', 'mongodb', 'simulator', 'cache-data',
@@ -40,7 +44,8 @@ async function choose(name: PortName, asked: number | undefined, remembered: num
   }
   if (remembered !== undefined && !used.has(remembered) && (await isFree(remembered))) return remembered;
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const port = randomInt(LOWEST, HIGHEST);
+    const port = next;
+    next = port < HIGHEST ? port + 1 : LOWEST;
     if (!used.has(port) && (await isFree(port))) return port;
   }
   throw new Error(`No free port found between ${LOWEST} and ${HIGHEST} for the ${name}.`);

@@ -41,5 +41,5 @@ export function providerEnvironment(provider: 'pixverse' | 'sora', baseUrl: stri
   };
 }
 
-export const isConfigured = (prefix: string, env: NodeJS.ProcessEnv): boolean =>
+const isConfigured = (prefix: string, env: NodeJS.ProcessEnv): boolean =>
   ['BASE_URL', 'ACCOUNTS', 'ACCOUNTS_FILE'].some((name) => env[`${prefix}_${name}`]);
