@@ -1,4 +1,4 @@
 export * from './messaging';
 export * from './options';
-export { contextOf, toFerryError } from './packet';
+export { contextOf, encodeAnswer, toFerryError, type AnswerPacket } from './packet';
 export * from './validation';

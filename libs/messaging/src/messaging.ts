@@ -3,7 +3,7 @@ import { runInContext, type HealthState, type Logger } from '@ferry/observabilit
 import { randomUUID } from 'node:crypto';
 import { connect, ErrorCode, Events, NatsError, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { natsConnectionOptions } from './options';
-import { contextHeaders, contextOf, toFerryError, type AnswerPacket, type RequestPacket } from './packet';
+import { contextHeaders, contextOf, encodeAnswer, toFerryError, type AnswerPacket, type RequestPacket } from './packet';
 import { validated } from './validation';
 
 export interface MessagingOptions {
@@ -98,7 +98,7 @@ export class Messaging {
         if (told.code === 'INTERNAL') this.logger.error({ err: error, subject: message.subject }, 'a request failed');
         answer = { err: told.toJSON(), isDisposed: true };
       }
-      message.respond(encode(answer));
+      message.respond(encodeAnswer(answer));
     });
   }
 
@@ -117,7 +117,7 @@ export class Messaging {
     const subscription: Subscription = this.connection.subscribe(subject, {
       callback: (error, message) => {
         if (error) this.logger.error({ err: error, subject }, 'a subscription failed');
-        else void runInContext(contextOf(message.headers), () => onMessage(message));
+        else void runInContext(contextOf(message.headers), () => onMessage(message)).catch((failure: unknown) => this.logger.warn({ err: failure, subject }, 'an answer could not be sent'));
       },
     });
     return { close: () => subscription.unsubscribe() };

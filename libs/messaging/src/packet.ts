@@ -41,6 +41,19 @@ export const contextOf = (h: MsgHdrs | undefined): WorkContext => {
   return { ...base, ...(causationId ? { causationId } : {}), ...(traceparent ? { traceparent } : {}) };
 };
 
+/** What a server takes by default is 1 MiB, headers included; a larger message is refused to who sends it. */
+const MAX_ANSWER_BYTES = 1_000_000;
+
+/** The answer as it is sent. One that no server would take is told as an error: it would never reach who asked. */
+export const encodeAnswer = (packet: AnswerPacket): string => {
+  const text = JSON.stringify(packet);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_ANSWER_BYTES) return text;
+  const message = 'The answer is too large for one message. Ask for less: a shorter page, an earlier time, less depth or one direction.';
+  const err = new FerryError('ANSWER_TOO_LARGE', 'unprocessable', message, { bytes, maxBytes: MAX_ANSWER_BYTES });
+  return JSON.stringify({ ...packet, response: undefined, err });
+};
+
 /** The error as the other process threw it; what is not ours becomes INTERNAL without its text. */
 export const toFerryError = (error: unknown): FerryError => {
   if (error instanceof FerryError) return error;

@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyServerOptions } from 'fastify';
+import { AnswerSerializer } from './answer-serializer';
 import { HostConfig, loadConfig } from './config';
 import { MessageContextInterceptor } from './context.interceptor';
 import { MessageErrorsFilter } from './errors.filter';
@@ -81,7 +82,15 @@ const answerMessages = async (app: NestFastifyApplication, name: string, natsUrl
   app.connectMicroservice<MicroserviceOptions>(
     {
       transport: Transport.NATS,
-      options: { ...natsConnectionOptions(natsUrl), servers: natsUrl.split(','), queue: name, name, gracefulShutdown: true, gracePeriod: GRACE_MS },
+      options: {
+        ...natsConnectionOptions(natsUrl),
+        servers: natsUrl.split(','),
+        queue: name,
+        name,
+        serializer: new AnswerSerializer(),
+        gracefulShutdown: true,
+        gracePeriod: GRACE_MS,
+      },
     },
     { inheritAppConfig: true },
   );
