@@ -10,9 +10,12 @@ const MONGODB_AWAY =
   /^(Mongo(Network|NetworkTimeout|ServerSelection|WaitQueueTimeout|NotConnected|OperationTimeout|PoolCleared|PoolClosed|ServerClosed|TopologyClosed)Error|PoolClearedOnNetworkError)$/;
 /** What a server says that is going down or no longer the primary. */
 const SHUTTING_DOWN = new Set<unknown>([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
+/** A write to a connection that the server has just closed reaches the caller as the socket's own error. */
+const SOCKET_GONE = new Set<unknown>(['EPIPE', 'ECONNRESET', 'ECONNREFUSED']);
 
 const isMongoAway = (error: unknown): boolean => {
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
+  if (SOCKET_GONE.has(code)) return true;
   return typeof name === 'string' && (MONGODB_AWAY.test(name) || (name === 'MongoServerError' && SHUTTING_DOWN.has(code)));
 };
 
