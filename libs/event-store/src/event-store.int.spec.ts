@@ -221,3 +221,34 @@ it('says whether the store can be reached', async () => {
   await eventually(() => store.probe());
   expect(store.ready()).toBe(true);
 });
+
+describe('a record', () => {
+  const record = (stream: string, to: number, by = store) => by.record<Counted>({ stream, events: [{ type: 'Counted', data: { to } }], metadata: metadata() });
+
+  it('is appended after what the stream holds, also after another writer and after a restart', async () => {
+    const stream = newStream();
+    for (const [to, by] of [[1, store], [2, store], [3, other], [4, store]] as const) expect((await record(stream, to, by)).revision).toBe(to - 1);
+    await restart();
+    await Promise.all([record(stream, 5), record(stream, 6)]);
+    expect((await store.read<Counted>(stream)).map(({ data }) => data.to)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('goes on where all that the stream held is too old to be seen', async () => {
+    const stream = newStream();
+    await record(stream, 1);
+    const client = EventStoreDBClient.connectionString(server.connectionString);
+    await client.setStreamMetadata(stream, { truncateBefore: 1 });
+    await client.dispose();
+    expect(await store.read(stream)).toEqual([]);
+    expect((await record(stream, 2, other)).revision).toBe(1);
+  });
+
+  it('stays for as long as is said first', async () => {
+    const stream = newStream();
+    await store.limitAge(stream, 3_600);
+    await store.limitAge(stream, 60);
+    const client = EventStoreDBClient.connectionString(server.connectionString);
+    expect((await client.getStreamMetadata(stream)).metadata).toEqual({ maxAge: 3_600 });
+    await client.dispose();
+  });
+});

@@ -40,10 +40,21 @@ export interface Handled<S, E> {
   readonly token: Token;
 }
 
+export interface RecordOptions<E extends DomainEvent> {
+  readonly stream: string;
+  readonly events: readonly E[];
+  readonly metadata: EventMetadata;
+}
+
+/** What an append came to: written, or refused because the stream is at another revision. */
+type Appended = { readonly token: Token } | { readonly actualRevision: number };
+
 /** EventStoreDB as Ferry uses it: load, decide, append at the expected revision, subscribe. */
 export class EventStore {
   private readonly inTurn = serially();
   private readonly subscriptions = new Set<EventSubscription>();
+  /** Last revisions of the streams that this process records to. */
+  private readonly tails = new Map<string, number>();
   private reachable: HealthState = true;
 
   private constructor(
@@ -100,6 +111,36 @@ export class EventStore {
     return this.inTurn(options.stream, () => this.decideAndAppend(options));
   }
 
+  /**
+   * Appends facts that need no decision, without reading the stream, however long it is: at the revision that this process
+   * wrote last, else at the one that the store names. For the few streams that have one writer.
+   * @throws FerryError CONTENTION; EVENT_STORE_UNAVAILABLE
+   */
+  record<E extends DomainEvent>({ stream, events, metadata }: RecordOptions<E>): Promise<Token> {
+    return this.inTurn(stream, async () => {
+      for (let attempt = 1; attempt <= DECISIONS; attempt += 1) {
+        const appended = await this.append(stream, events, this.tails.get(stream) ?? -1, metadata);
+        this.tails.set(stream, 'token' in appended ? appended.token.revision : appended.actualRevision);
+        if ('token' in appended) return appended.token;
+      }
+      throw tooMuchContention(stream);
+    });
+  }
+
+  /**
+   * Lets the store drop the stream's events after so many seconds. A stream that has metadata already keeps it.
+   * @throws FerryError EVENT_STORE_UNAVAILABLE
+   */
+  async limitAge(stream: string, seconds: number): Promise<void> {
+    await this.guarded(async () => {
+      try {
+        await this.client.setStreamMetadata(stream, { maxAge: seconds }, { expectedRevision: NO_STREAM, deadline: CALL_DEADLINE_MS });
+      } catch (error) {
+        if (!isWrongRevision(error)) throw error;
+      }
+    });
+  }
+
   subscribeAll(options: SubscribeOptions): EventSubscription {
     const subscription = new EventSubscription(this.client, options, this.logger);
     this.subscriptions.add(subscription);
@@ -147,24 +188,24 @@ export class EventStore {
       if (seen) return { events: [], state, token: seen };
       const events = definition.decider.decide(command, state);
       if (!events.length) return { events, state, token: { stream, revision, position } };
-      const token = await this.append(stream, events, revision, metadata);
-      if (token) return { events, state: events.reduce(definition.decider.evolve, state), token };
+      const appended = await this.append(stream, events, revision, metadata);
+      if ('token' in appended) return { events, state: events.reduce(definition.decider.evolve, state), token: appended.token };
       await wait(backoff(attempt, RETRY));
     }
     throw tooMuchContention(stream);
   }
 
-  /** Undefined where the revision was not the expected one. A lost answer is asked for again with the same ids, which the store compares. */
-  private async append(stream: string, events: readonly DomainEvent[], revision: number, metadata: EventMetadata): Promise<Token | undefined> {
+  /** A lost answer is asked for again with the same ids, which the store compares. */
+  private async append(stream: string, events: readonly DomainEvent[], revision: number, metadata: EventMetadata): Promise<Appended> {
     const written = events.map(({ type, data }) => jsonEvent({ id: randomUUID(), type, data: data as JSONType, metadata: { ...metadata } }));
     const options = { expectedRevision: revision < 0 ? (NO_STREAM as typeof NO_STREAM) : BigInt(revision), deadline: CALL_DEADLINE_MS };
     for (let attempt = 1; ; attempt += 1) {
       try {
         const result = await this.client.appendToStream(stream, written, options);
         this.reachable = true;
-        return { stream, revision: Number(result.nextExpectedRevision), position: toPosition(result.position?.commit ?? 0n) };
+        return { token: { stream, revision: Number(result.nextExpectedRevision), position: toPosition(result.position?.commit ?? 0n) } };
       } catch (error) {
-        if (isWrongRevision(error)) return undefined;
+        if (isWrongRevision(error)) return { actualRevision: typeof error.actualVersion === 'bigint' ? Number(error.actualVersion) : -1 };
         if (!isDoubtful(error)) throw error;
         this.down(error);
         if (attempt >= RESENDS) throw storeUnavailable();

@@ -1,6 +1,5 @@
-import { ACCESS_CATEGORY, ACCESS_EVENT_TYPES, accessStream, MAX_ACCESSES_PER_EVENT, type AccessEvent } from '@ferry/domain/cache/events';
+import { accessStream, MAX_ACCESSES_PER_EVENT, type AccessEvent } from '@ferry/domain/cache/events';
 import type { EventStore } from '@ferry/event-store';
-import type { Command, StreamDefinition } from '@ferry/kernel';
 import type { Logger } from '@ferry/observability';
 import { randomUUID } from 'node:crypto';
 import { metadataOf } from './cache-log';
@@ -9,13 +8,8 @@ const MINUTE_MS = 60_000;
 /** No owner's name: one event tells of the files of many. */
 const ALL_OWNERS = '*';
 
-type RecordAccesses = Command<'RecordAccesses', AccessEvent['data']>;
-
-const accessDefinition: StreamDefinition<null, RecordAccesses, AccessEvent> = {
-  category: ACCESS_CATEGORY,
-  eventTypes: ACCESS_EVENT_TYPES,
-  decider: { decide: ({ data }) => [{ type: 'FilesAccessed', data }], evolve: () => null, initialState: () => null },
-};
+/** Seconds. A file that nobody read for longer is among the oldest, whenever that was. */
+const MAX_AGE_SECONDS = 90 * 86_400;
 
 /** Which files were read in which minute, written to the events each minute and at the end. A crash loses the last minute. */
 export class AccessLog {
@@ -23,6 +17,7 @@ export class AccessLog {
   private minute = '';
   private readonly timer: NodeJS.Timeout;
   private flushing: Promise<void> = Promise.resolve();
+  private limited = false;
 
   constructor(
     private readonly eventStore: EventStore,
@@ -61,11 +56,9 @@ export class AccessLog {
   }
 
   private async write(data: AccessEvent['data']): Promise<void> {
-    await this.eventStore.handle({
-      definition: accessDefinition,
-      stream: accessStream(this.nodeId),
-      command: { type: 'RecordAccesses', data, metadata: { now: new Date().toISOString() } },
-      metadata: metadataOf(ALL_OWNERS, randomUUID()),
-    });
+    const stream = accessStream(this.nodeId);
+    if (!this.limited) await this.eventStore.limitAge(stream, MAX_AGE_SECONDS);
+    this.limited = true;
+    await this.eventStore.record<AccessEvent>({ stream, events: [{ type: 'FilesAccessed', data }], metadata: metadataOf(ALL_OWNERS, randomUUID()) });
   }
 }
