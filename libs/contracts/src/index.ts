@@ -3,6 +3,7 @@ import 'reflect-metadata';
 export * from './cache.dto';
 export * from './catalog.dto';
 export * from './common.dto';
+export * from './http-status';
 export * from './lineage.dto';
 export * from './provider.dto';
 export * from './subjects';

@@ -1,22 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import { FerryError, type ErrorCategory } from '@ferry/kernel';
-
-const STATUS: Readonly<Record<ErrorCategory, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  unprocessable: 422,
-  'too-large': 413,
-  unsupported: 501,
-  throttled: 429,
-  upstream: 502,
-  unavailable: 503,
-  timeout: 504,
-  'no-space': 507,
-  internal: 500,
-};
+import { HTTP_STATUS } from '@ferry/contracts';
+import type { FerryError } from '@ferry/kernel';
 
 /** Where HTTP has a better word than the category. */
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
@@ -29,11 +13,17 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   RANGE_NOT_SATISFIABLE: 416,
 };
 
+/** Headers that HTTP wants beside a status. */
+const headersOf = ({ code, details }: FerryError): Record<string, string> => {
+  if (code === 'RANGE_NOT_SATISFIABLE') return { 'content-range': `bytes */${String(details?.['sizeBytes'])}` };
+  return code === 'METHOD_NOT_ALLOWED' ? { allow: 'GET, HEAD, PUT' } : {};
+};
+
 /** Answers with problem+json (RFC 9457). */
-export const sendProblem = (response: ServerResponse, { code, category, message, details }: FerryError): void => {
-  const status = STATUS_OF_CODE[code] ?? STATUS[category];
-  const body = JSON.stringify({ type: `urn:ferry:problem:${code}`, title: STATUS_CODES[status], status, code, detail: message, ...(details ? { details } : {}) });
-  const range = code === 'RANGE_NOT_SATISFIABLE' ? { 'content-range': `bytes */${String(details?.['sizeBytes'])}` } : {};
-  response.writeHead(status, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), ...range });
+export const sendProblem = (response: ServerResponse, error: FerryError): void => {
+  const { code, category, message, details } = error;
+  const status = STATUS_OF_CODE[code] ?? HTTP_STATUS[category];
+  const body = JSON.stringify({ type: `urn:ferry:error:${code}`, title: STATUS_CODES[status], status, code, detail: message, ...(details ? { details } : {}) });
+  response.writeHead(status, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), ...headersOf(error) });
   response.end(body);
 };

@@ -1,24 +1,8 @@
-import { FerryError, type ErrorCategory } from '@ferry/kernel';
+import { HTTP_STATUS } from '@ferry/contracts';
+import { FerryError } from '@ferry/kernel';
 import { toFerryError } from '@ferry/messaging';
 import { HttpException } from '@nestjs/common';
 import { STATUS_CODES } from 'node:http';
-
-const STATUS: Readonly<Record<ErrorCategory, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  'too-large': 413,
-  unprocessable: 422,
-  throttled: 429,
-  internal: 500,
-  unsupported: 501,
-  upstream: 502,
-  unavailable: 503,
-  timeout: 504,
-  'no-space': 507,
-};
 
 /** Where HTTP has a better word than the category. */
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
@@ -50,7 +34,7 @@ const OF_FRAMEWORK: Readonly<Record<number, FerryError>> = {
 export const problemOf = (thrown: unknown, requestId: string): Problem => {
   const refused = thrown instanceof HttpException ? OF_FRAMEWORK[thrown.getStatus()] : undefined;
   const { code, category, message, details } = refused ?? toFerryError(thrown);
-  const status = refused && thrown instanceof HttpException ? thrown.getStatus() : (STATUS_OF_CODE[code] ?? STATUS[category] ?? 500);
+  const status = refused && thrown instanceof HttpException ? thrown.getStatus() : (STATUS_OF_CODE[code] ?? HTTP_STATUS[category] ?? 500);
   return {
     type: `urn:ferry:error:${code}`,
     title: STATUS_CODES[status] ?? 'Error',
