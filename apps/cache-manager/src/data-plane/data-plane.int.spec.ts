@@ -140,8 +140,10 @@ describe('GET and HEAD', () => {
     expect(Buffer.from(await whole.arrayBuffer()).equals(video)).toBe(true);
     expect(Object.fromEntries(whole.headers)).toMatchObject({ 'content-type': 'video/mp4', 'content-length': String(video.length), etag: `"${sha256}"`, 'accept-ranges': 'bytes' });
 
-    const head = await fetch(getUrl, { method: 'HEAD' });
-    expect([head.status, head.headers.get('content-length'), head.headers.get('content-type')]).toEqual([200, String(video.length), 'video/mp4']);
+    for (const headers of [{}, { range: 'bytes=0-9' }]) {
+      const head = await fetch(getUrl, { method: 'HEAD', headers });
+      expect([head.status, head.headers.get('content-length'), head.headers.get('content-type')]).toEqual([200, String(video.length), 'video/mp4']);
+    }
 
     const last = video.length - 1;
     for (const [range, start, end] of [['bytes=0-0', 0, 0], ['bytes=100-199', 100, 199], [`bytes=${last}-`, last, last], ['bytes=-10', last - 9, last], [`bytes=5-${last + 9}`, 5, last]] as const) {
@@ -192,6 +194,7 @@ describe('addresses', () => {
     expect(await answer(getUrl, 'PUT')).toEqual(problem(403, 'URL_INVALID'));
     expect(await answer(getUrl.split('?')[0]!)).toEqual(problem(403, 'URL_INVALID'));
     expect(await answer(getUrl, 'DELETE')).toEqual(problem(405, 'METHOD_NOT_ALLOWED'));
+    expect((await fetch(getUrl, { method: 'DELETE' })).headers.get('allow')).toBe('GET, HEAD, PUT');
     expect(await answer(`${base}//`)).toEqual(problem(404, 'NOT_FOUND'));
     expect(await answer(`${base}/v1/data/..%2f..%2fetc%2fpasswd`)).toEqual(problem(404, 'NOT_FOUND'));
   });

@@ -35,8 +35,10 @@ export const getContent = async ({ keeper, accesses, totalMs }: GetParts, claims
 
 const sendHead = ({ sizeBytes, sha256, mimeType }: CachedFile, request: IncomingMessage, response: ServerResponse): ByteRange => {
   const etag = `"${sha256}"`;
-  const sameFile = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
-  const range = sameFile ? parseRange(request.headers.range, sizeBytes) : undefined;
+  // RFC 9110: a range counts with GET alone; HEAD tells the length of the whole.
+  const { range: asked, 'if-range': condition } = request.headers;
+  const counts = request.method === 'GET' && (condition === undefined || condition === etag);
+  const range = counts ? parseRange(asked, sizeBytes) : undefined;
   const { start, end } = range ?? { start: 0, end: sizeBytes - 1 };
   response.writeHead(range ? 206 : 200, {
     'content-type': mimeType,

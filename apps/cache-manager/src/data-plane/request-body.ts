@@ -29,6 +29,9 @@ export class RequestBody {
     request.on('data', () => idle.refresh());
     request.once('error', () => stop(contentTruncated('the connection broke off')));
     signal.addEventListener('abort', () => stop(signal.reason), { once: true });
+    // Neither is told again of what came before it was asked.
+    if (signal.aborted) stop(signal.reason);
+    if (request.destroyed) stop(contentTruncated('the connection broke off'));
     this.stream.once('close', () => [idle, total].forEach((timer) => clearTimeout(timer)));
     request.pipe(this.stream);
   }
