@@ -165,6 +165,14 @@ describe('what is refused', () => {
     }
   });
 
+  it('a picture that is all escaped bytes, each part read once', async () => {
+    const picture = jpeg();
+    const escaped = Buffer.from('ff00'.repeat(8 * 1024 * 1024), 'hex');
+    const whole = Buffer.concat([picture.subarray(0, -2), escaped, picture.subarray(-2)]);
+    expect(await codeOf(whole)).toBe('accepted');
+    expect(await codeOf(whole.subarray(0, -1))).toBe('CONTENT_TRUNCATED');
+  });
+
   it('any bytes whatever: an answer with a code, never a failure of ours', async () => {
     const whole = await fixture('pixverse-harbour.mp4');
     const head = whole.subarray(0, 8_192);

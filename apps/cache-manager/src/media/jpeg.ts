@@ -38,19 +38,23 @@ const sizeOf = (head: Buffer): MediaContent => {
   return { mimeType: 'image/jpeg', kind: 'image', width, height };
 };
 
-/** Coded data escapes 0xff as 0xff00, and may hold restart markers. */
+/** Coded data escapes 0xff as 0xff00, and may hold restart markers. Each window is read once, however often they stand in it. */
 const nextMarker = async (source: MediaSource, from: number): Promise<number> => {
-  for (let offset = from; offset < source.size; ) {
+  for (let offset = from; offset + 1 < source.size; ) {
     const data = await source.read(offset, WINDOW_BYTES);
-    const at = data.indexOf(0xff);
-    if (at < 0) {
-      offset += data.length;
-      continue;
-    }
-    const next = (await source.read(offset + at + 1, 1))[0];
-    if (next === undefined) break;
-    if (next !== 0 && !(next >= 0xd0 && next <= 0xd7)) return offset + at;
-    offset += at + 2;
+    const at = markerIn(data);
+    if (at >= 0) return offset + at;
+    if (data.length < 2) break;
+    // The last byte may be the first half of a marker.
+    offset += data.length - 1;
   }
   throw contentTruncated('the JPEG image ends within its picture');
+};
+
+const markerIn = (data: Buffer): number => {
+  for (let at = data.indexOf(0xff); at >= 0 && at + 1 < data.length; at = data.indexOf(0xff, at + 1)) {
+    const next = data[at + 1]!;
+    if (next !== 0 && !(next >= 0xd0 && next <= 0xd7)) return at;
+  }
+  return -1;
 };
