@@ -91,10 +91,17 @@ describe('registering', () => {
     ['a wrong kind', { kind: 'text', origin: ORIGIN }, 'kind: kind must be one of the following values: video, image, audio'],
     ['no origin', { kind: 'video' }, 'origin: origin must be an object'],
     ['a list for an origin', { kind: 'video', origin: [] }, 'origin: origin must be an object'],
+    ['a week for an end', { kind: 'video', origin: { ...ORIGIN, expiresAt: '2026-W10' } }, 'origin.expiresAt: expiresAt must be a date with time and zone, such as 2026-01-31T12:00:00Z'],
   ])('refuses %s', async (_, body, reason) => {
     const { code, details } = await problem(await gateway.call('POST', '/v1/assets', { body }), 400);
     expect(code).toBe('VALIDATION_FAILED');
     expect(details?.errors).toContain(reason);
+  });
+
+  it('takes a signed link of 4,000 characters', async () => {
+    const url = 'https://media.example.com/v.mp4?X-Amz-Security-Token='.padEnd(4_000, 'x');
+    const register = async (forms: object) => (await gateway.call('POST', '/v1/assets', { body: { kind: 'video', origin: { ...ORIGIN, forms } } })).status;
+    expect([await register({ url }), await register({ url: `${url}x` })]).toEqual([201, 400]);
   });
 
   it.each([

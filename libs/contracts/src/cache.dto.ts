@@ -8,7 +8,7 @@ export class OpenDownloadRequest extends AssetRequest {
   @IsInt() @Min(1) epoch!: number;
   @IsInt() @Min(1) attempt!: number;
   /** As the provider or user named it; made safe here. */
-  @IsOptional() @IsString() @MaxLength(1000) filename?: string;
+  @IsOptional() @IsString() @MaxLength(255) filename?: string;
   @IsIn(MEDIA_KINDS) kind!: MediaKind;
   /** Bytes, where known before: refused now if they cannot fit. */
   @IsOptional() @IsInt() @Min(1) sizeBytes?: number;

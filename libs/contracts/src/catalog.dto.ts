@@ -18,7 +18,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { AssetRequest, CommandRequest, MediaFactsDto, NAME_PATTERN, OwnedRequest, ReferenceFormsDto } from './common.dto';
+import { AssetRequest, CommandRequest, INSTANT_MESSAGE, INSTANT_PATTERN, MediaFactsDto, NAME_PATTERN, OwnedRequest, ReferenceFormsDto } from './common.dto';
 
 export const CAPTURE_CHOICES = ['beforeExpiry', 'now', 'onDemand'] as const;
 export type CaptureChoice = (typeof CAPTURE_CHOICES)[number];
@@ -28,7 +28,7 @@ export class OriginDto {
   /** Absent: the owner's default account at the provider. */
   @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
   @IsObject() @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
-  @IsOptional() @IsISO8601({ strict: true }) expiresAt?: string;
+  @IsOptional() @IsISO8601({ strict: true }) @Matches(INSTANT_PATTERN, { message: INSTANT_MESSAGE }) expiresAt?: string;
 }
 
 /** How a child was made from a parent. Times in seconds of the parent. */
@@ -93,7 +93,7 @@ export class ListAssetsRequest extends OwnedRequest {
 
 export class HistoryRequest extends AssetRequest {
   /** ISO date: the events up to then. */
-  @IsOptional() @IsISO8601({ strict: true }) at?: string;
+  @IsOptional() @IsISO8601({ strict: true }) @Matches(INSTANT_PATTERN, { message: INSTANT_MESSAGE }) at?: string;
 }
 
 export interface ProviderUrl {

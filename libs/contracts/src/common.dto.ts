@@ -8,6 +8,13 @@ export const SHA256_PATTERN = /^[0-9a-f]{64}$/;
 /** A position in the event log: 20 decimal digits. */
 export const POSITION_PATTERN = /^[0-9]{20}$/;
 
+/** A point in time: date, time and zone. Other ISO 8601 forms (a week, a date alone) are no points or no JavaScript dates. */
+export const INSTANT_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+/** The ISO date rule beside it knows how many days a month has. */
+export const INSTANT_MESSAGE = '$property must be a date with time and zone, such as 2026-01-31T12:00:00Z';
+/** http or https; development hosts need no top-level domain. The rule's own limit, 2083 characters, is below a signed link's length. */
+export const LINK = { protocols: ['http', 'https'], require_protocol: true, require_tld: false, validate_length: false };
+
 export class TokenDto {
   @IsString() @MaxLength(200) stream!: string;
   @IsInt() @Min(-1) revision!: number;
@@ -39,8 +46,7 @@ export class AssetCommandRequest extends CommandRequest {
 export class ReferenceFormsDto {
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(500) id?: string;
   @IsOptional() @Matches(NAME_PATTERN) idType?: string;
-  /** http or https; development hosts need no top-level domain. */
-  @IsOptional() @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) @MaxLength(4000) url?: string;
+  @IsOptional() @IsUrl(LINK) @MaxLength(4000) url?: string;
   @IsOptional() @IsString() @IsNotEmpty() @MaxLength(2000) uri?: string;
   @IsOptional() @IsString() @MaxLength(4000) inline?: string;
 }

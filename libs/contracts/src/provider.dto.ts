@@ -1,8 +1,11 @@
 import { MEDIA_KINDS, RUN_ID_PATTERN, type AssetUse, type MediaKind, type ReferenceForms } from '@ferry/kernel';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
-import { NAME_PATTERN, ReferenceFormsDto, SHA256_PATTERN } from './common.dto';
+import { LINK, NAME_PATTERN, ReferenceFormsDto, SHA256_PATTERN } from './common.dto';
 import type { CachedFile } from './cache.dto';
+
+/** Characters of an address of the data plane: it signs a file's name, which is long in some scripts. */
+const MAX_DATA_URL = 12_000;
 
 /** Why a vendor call failed. It decides whether to try again and whether the breaker counts it, never the HTTP status. */
 export const PROVIDER_ERROR_KINDS = [
@@ -80,12 +83,12 @@ export interface AuthorizeAccountAnswer {
 export class DownloadJobDto {
   @IsObject() @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
   @IsIn(MEDIA_KINDS) kind!: MediaKind;
-  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) putUrl!: string;
+  @IsUrl(LINK) @MaxLength(MAX_DATA_URL) putUrl!: string;
 }
 
 export class UploadJobDto {
   @Matches(NAME_PATTERN) variant!: string;
-  @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) getUrl!: string;
+  @IsUrl(LINK) @MaxLength(MAX_DATA_URL) getUrl!: string;
   /** The name that the vendor sees: begins with the marker `ferry-{transferId}`. */
   @IsString() @IsNotEmpty() @MaxLength(255) filename!: string;
   @IsIn(MEDIA_KINDS) kind!: MediaKind;

@@ -1,4 +1,4 @@
-import { LINEAGE_DIRECTIONS, type LineageDirection } from '@ferry/contracts';
+import { INSTANT_MESSAGE, INSTANT_PATTERN, LINEAGE_DIRECTIONS, type LineageDirection } from '@ferry/contracts';
 import { UUID_PATTERN } from '@ferry/kernel';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsISO8601, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
@@ -11,7 +11,7 @@ export class ListQuery extends LimitQuery {
 
 export class HistoryQuery extends CallQuery {
   /** The events up to then. */
-  @IsOptional() @IsISO8601({ strict: true }) at?: string;
+  @IsOptional() @IsISO8601({ strict: true }) @Matches(INSTANT_PATTERN, { message: INSTANT_MESSAGE }) at?: string;
 }
 
 export class LineageQuery extends CallQuery {
