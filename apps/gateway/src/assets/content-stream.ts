@@ -19,6 +19,9 @@ const HEADERS_MS = 10_000;
 const IDLE_MS = 30_000;
 const TOTAL_MS = 3_600_000;
 
+/** Of the request, to the data plane: which range is asked for, and of which content. */
+const PASSED_ON = ['range', 'if-range'] as const;
+
 const NOT_CACHED =
   "The asset's bytes are not in the cache now. Ask for the asset at a provider (PUT /v1/assets/{id}/provider-urls/{providerId}) to bring them in, then read again.";
 
@@ -69,10 +72,9 @@ export class ContentStream {
   }
 
   private async open({ lease }: Reading, { method, headers }: FastifyRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { range } = headers;
     const source = await httpRequest(lease.getUrl, {
       method: method === 'HEAD' ? 'HEAD' : 'GET',
-      headers: range === undefined ? {} : { range },
+      headers: Object.fromEntries(PASSED_ON.flatMap((name) => (typeof headers[name] === 'string' ? [[name, headers[name]]] : []))),
       headersTimeout: HEADERS_MS,
       bodyTimeout: IDLE_MS,
       signal,
@@ -108,6 +110,7 @@ const describe = (reply: FastifyReply, { file }: AcquireLeaseAnswer, { statusCod
   void reply.status(statusCode).headers({
     'content-type': file.mimeType,
     'accept-ranges': 'bytes',
+    etag: `"${file.sha256}"`,
     'content-disposition': `inline; filename*=UTF-8''${encodeURIComponent(file.filename).replace(/['()*]/g, escaped)}`,
     'content-security-policy': "default-src 'none'; sandbox",
     'x-content-type-options': 'nosniff',

@@ -62,6 +62,7 @@ it('streams the bytes and releases the lease', async () => {
     'content-type': 'video/mp4',
     'content-length': String(BYTES.length),
     'accept-ranges': 'bytes',
+    etag: `"${cachedFile.sha256}"`,
     'content-disposition': "inline; filename*=UTF-8''a%20%27b%27.mp4",
     'x-content-type-options': 'nosniff',
   });
@@ -74,6 +75,17 @@ it('passes a range on', async () => {
   expect(response.status).toBe(206);
   expect(response.headers.get('content-range')).toBe(`bytes 100-199/${BYTES.length}`);
   expect(Buffer.from(await response.arrayBuffer()).equals(BYTES.subarray(100, 200))).toBe(true);
+  await released();
+});
+
+it('passes the condition of a range on', async () => {
+  let asked: unknown;
+  serve = (request, response) => {
+    asked = [request.headers.range, request.headers['if-range']];
+    file(request, response);
+  };
+  await (await content('GET', { range: 'bytes=0-1', 'if-range': '"other"' })).arrayBuffer();
+  expect(asked).toEqual(['bytes=0-1', '"other"']);
   await released();
 });
 
