@@ -24,7 +24,7 @@ const CODE = /^[\w.-]{1,60}$/;
 /** OpenAI's wait: `retry-after-ms` is the finer one. */
 const retryAfter = ({ header }: ErrorAnswer, nowMs: number): number | undefined => {
   const exact = Number(header('retry-after-ms') ?? Number.NaN);
-  return Number.isFinite(exact) && exact >= 0 ? Math.round(exact) : parseRetryAfter(header('retry-after'), nowMs);
+  return parseRetryAfter(exact >= 0 ? (exact / 1_000).toFixed(3) : header('retry-after'), nowMs);
 };
 
 /** An error answer as a ProviderError. The vendor's own text is left out: it can repeat what was sent. */

@@ -8,9 +8,14 @@ const MAX_NAME = 80;
 /** A character's name: the file's, without its ending, so that the marker is found again. */
 export const characterName = (filename: string): string => filename.replace(/\.[^.]*$/, '').slice(0, MAX_NAME);
 
+/** As a part of a path these lead to another endpoint, and no escaping helps. */
+const DOTS = /^\.{1,2}$/;
+
 export const sourceOf = ({ forms: { id, idType } }: Origin): { readonly collection: 'videos' | 'files'; readonly id: string } => {
-  if (id !== undefined && idType === 'video') return { collection: 'videos', id };
-  if (id !== undefined && idType === 'file') return { collection: 'files', id };
+  if (id !== undefined && !DOTS.test(id)) {
+    if (idType === 'video') return { collection: 'videos', id };
+    if (idType === 'file') return { collection: 'files', id };
+  }
   throw new ProviderError('invalid-request', 'Sora gives files by the id of a video or of a file; the origin has neither.');
 };
 
