@@ -1,5 +1,6 @@
 import type { DownloadJobDto, ProviderCapabilities, ReleaseAnswer, ReleaseRequest, StartJobRequest, UploadJobDto } from '@ferry/contracts';
 import { FerryError, type FerryErrorJson } from '@ferry/kernel';
+import { backoff } from '@ferry/resilience';
 import type { Account } from './account-registry';
 import type { DataPlane } from './data-plane';
 import { discard } from './discard';
@@ -66,7 +67,9 @@ const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account
   }
 };
 
-const RELEASE_TRIES = 5;
+/** Enough for a holder that is taken over, or a message bus that restarts: 7 s on average. */
+const RELEASE_TRIES = 8;
+const RELEASE_PAUSES = { baseMs: 500, maxMs: 4_000 };
 
 /** The holder's yes. A question without an answer is asked again: the same job gets the same yes. */
 const askUntilAnswered = async (ask: AskRelease, request: ReleaseRequest, signal: AbortSignal): Promise<void> => {
@@ -78,10 +81,24 @@ const askUntilAnswered = async (ask: AskRelease, request: ReleaseRequest, signal
     } catch (error) {
       const { code, category, message } = error as Partial<FerryErrorJson>;
       const unanswered = category === 'timeout' || category === 'unavailable';
-      if (unanswered && left > 1) continue;
+      if (unanswered && left > 1) {
+        await pause(backoff(RELEASE_TRIES - left + 1, RELEASE_PAUSES), signal);
+        continue;
+      }
       const kind = code === 'CONTENT_CHANGED' ? 'content-changed' : 'not-released';
       throw new JobError({ kind, ...(code ? { code } : {}), message: message ?? 'The upload was not released.', retryable: unanswered });
     }
   }
 };
 
+/** Ends early when the job does. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
