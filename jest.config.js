@@ -19,5 +19,5 @@ module.exports = {
   workerIdleMemoryLimit: '1GB',
   // Specs that share a named server would answer each other's requests: then one file after the other.
   maxWorkers: ['NATS_URL', 'EVENTSTORE_URL', 'MONGODB_URL'].some((name) => process.env[name]) ? 1 : 2,
-  testTimeout: 30_000,
+  testTimeout: 90_000,
 };

@@ -11,7 +11,7 @@ export interface Service {
   stop(signal?: NodeJS.Signals): Promise<ChildExit>;
 }
 
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 
 /** Starts `apps/{name}` and waits until it says that it is ready. */
 export const startService = async (name: string, servers: Servers, env: NodeJS.ProcessEnv = {}): Promise<Service> => {
