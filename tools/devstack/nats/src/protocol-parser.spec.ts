@@ -94,7 +94,7 @@ describe('ProtocolParser', () => {
   it('does not keep more than a control line of a line that never ends', () => {
     const reading = parser();
     const feed = () => {
-      for (let fed = 0; fed <= DEFAULT_LIMITS.maxControlLine; fed += 64) [...reading.operations(Buffer.alloc(64, 'PUB '))];
+      for (let fed = 0; fed <= DEFAULT_LIMITS.maxControlLine; fed += 64) Array.from(reading.operations(Buffer.alloc(64, 'PUB ')));
     };
     expect(feed).toThrow('maximum control line exceeded');
   });
