@@ -1,5 +1,5 @@
 import { providerSubjects, type JobCommand, type JobFailure, type JobStatus, type StartJobRequest } from '@ferry/contracts';
-import type { FerryError } from '@ferry/kernel';
+import type { ErrorCategory, FerryError } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import { Breakers } from '@ferry/resilience';
@@ -109,12 +109,26 @@ export class ProviderJobs implements OnModuleDestroy {
       await this.messaging.request(providerSubjects(providerId).start, request, { timeoutMs: START_MS });
       return undefined;
     } catch (error) {
-      const { code, category, message } = error as FerryError;
-      if (code === 'REQUEST_TIMEOUT') return undefined;
-      const kind: JobFailure['kind'] = category === 'unavailable' ? 'unavailable' : code === 'UNKNOWN_ACCOUNT' ? 'auth' : 'invalid-request';
-      return { status: 'failed', jobId: job.jobId, bytes: 0, error: { kind, message, retryable: category === 'unavailable', ...(code ? { code } : {}) } };
+      const refusal = error as FerryError;
+      return refusal.code === 'REQUEST_TIMEOUT' ? undefined : { status: 'failed', jobId: job.jobId, bytes: 0, error: refusalOf(refusal) };
     }
   }
 }
+
+/** What a refusal says of the adapter at this moment and not of the job: the next attempt may be taken. */
+const PASSING: Partial<Record<ErrorCategory, JobFailure['kind']>> = {
+  unavailable: 'unavailable',
+  conflict: 'unavailable',
+  internal: 'unavailable',
+  timeout: 'timeout',
+  throttled: 'throttled',
+};
+
+/** Why an adapter did not start a job. */
+export const refusalOf = ({ code, category, message }: Pick<FerryError, 'code' | 'category' | 'message'>): JobFailure => {
+  const passing = PASSING[category];
+  const kind = passing ?? (code === 'UNKNOWN_ACCOUNT' ? 'auth' : 'invalid-request');
+  return { kind, message, retryable: passing !== undefined, ...(code ? { code } : {}) };
+};
 
 const isSilence = (error: unknown): boolean => ['SERVICE_UNAVAILABLE', 'REQUEST_TIMEOUT'].includes((error as FerryError).code);
