@@ -101,7 +101,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function writeAtomically(file: string, text: string): void {
+/** Whole or not at all, and for this user only. */
+export function writeAtomically(file: string, text: string): void {
   writeFileSync(`${file}.new`, text, { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }

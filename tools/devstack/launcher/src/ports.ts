@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { writeAtomically } from './data-folder';
 
 // Below what Linux and macOS give to outgoing connections: nobody gets one by chance between the choice and the use.
 const LOWEST = 20_000;
@@ -32,7 +33,7 @@ export async function choosePorts(dataDir: string, asked: Partial<Ports>): Promi
   for (const name of PORT_NAMES) {
     chosen[name] = await choose(name, asked[name], remembered[name], new Set(Object.values(chosen)));
   }
-  writeFileSync(file, `${JSON.stringify(chosen, undefined, 2)}\n`);
+  writeAtomically(file, `${JSON.stringify(chosen, undefined, 2)}\n`);
   return chosen as Ports;
 }
 

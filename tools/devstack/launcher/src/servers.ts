@@ -1,6 +1,7 @@
 import { acceptsConnections } from './readiness';
 import { resolveServer, SERVER_KINDS, type ResolvedServer, type ServerKind } from './server-resolution';
 import type { Setting } from './setting';
+import { withoutKeys } from './simulator';
 import type { ProcessSpec } from './supervised-process';
 import { compiledMain, launcherFile } from './workspace';
 
@@ -47,7 +48,7 @@ function processOf(server: Exclude<ResolvedServer, { from: 'environment' }>, { p
     server.from === 'binary'
       ? [WITH_LAUNCHER, server.binary, ...binaryArgs(server.kind, port, data)]
       : [compiledMain(`tools/devstack/${server.kind}`), '--port', String(port), ...(server.kind === 'nats' ? [] : ['--data', data])];
-  return { name: server.kind, nodeArgs, env, logFile: folder.file('logs', `${server.kind}.log`), isReady: () => acceptsConnections(port) };
+  return { name: server.kind, nodeArgs, env: withoutKeys(env), logFile: folder.file('logs', `${server.kind}.log`), isReady: () => acceptsConnections(port) };
 }
 
 const binaryArgs = (kind: ServerKind, port: number, data: string): string[] =>

@@ -2,7 +2,7 @@ import type { DevelopmentKey } from './data-folder';
 import { answersOk } from './readiness';
 import type { ServerUrls } from './servers';
 import type { Setting } from './setting';
-import { providerEnvironment, simulatorUrls } from './simulator';
+import { providerEnvironment, simulatorUrls, withoutKeys } from './simulator';
 import type { ProcessSpec } from './supervised-process';
 import { compiledMain } from './workspace';
 
@@ -23,11 +23,14 @@ export function planServices(names: readonly ServiceName[], setting: Setting, pa
   return names.map((name) => ({
     name,
     nodeArgs: ['--enable-source-maps', compiledMain(`apps/${name}`)],
-    env: { ...defaults(name, setting), ...setting.env, ...owned(name, setting, parts) },
+    env: { ...defaults(name, setting), ...withoutKeys(setting.env, vendorOf(name)), ...owned(name, setting, parts) },
     logFile: setting.folder.file('logs', `${name}.log`),
     isReady: () => answersOk(readyzUrl(name, setting)),
   }));
 }
+
+/** As in the names of its adapter's variables. */
+const vendorOf = (name: ServiceName): string | undefined => /^provider-(.+)$/.exec(name)?.[1]?.toUpperCase().replaceAll('-', '_');
 
 export const readyzUrl = (name: ServiceName, { ports }: Setting): string => `http://127.0.0.1:${ports[name]}/readyz`;
 

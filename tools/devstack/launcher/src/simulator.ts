@@ -21,7 +21,7 @@ export const simulatorUrls = ({ ports }: Setting): SimulatorUrls => {
 export const planSimulator = (setting: Setting): ProcessSpec => ({
   name: 'simulator',
   nodeArgs: [compiledMain('tools/provider-simulator'), '--port', String(setting.ports.simulator), '--data', setting.folder.file('simulator')],
-  env: setting.env,
+  env: withoutKeys(setting.env),
   logFile: setting.folder.file('logs', 'simulator.log'),
   isReady: () => answersOk(`${simulatorUrls(setting).control}/counters`),
 });
@@ -43,3 +43,9 @@ export function providerEnvironment(provider: 'pixverse' | 'sora', baseUrl: stri
 
 const isConfigured = (prefix: string, env: NodeJS.ProcessEnv): boolean =>
   ['BASE_URL', 'ACCOUNTS', 'ACCOUNTS_FILE'].some((name) => env[`${prefix}_${name}`]);
+
+const CREDENTIALS = /^(?<vendor>[A-Z0-9_]+)_ACCOUNTS(_FILE)?$/;
+
+/** The environment without the keys of vendors, except those of the one vendor whose adapter it is for. */
+export const withoutKeys = (env: NodeJS.ProcessEnv, vendor?: string): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => [undefined, vendor].includes(CREDENTIALS.exec(name)?.groups!['vendor'])));
