@@ -7,7 +7,7 @@ export class TransferConfig {
   @IsInt() @Min(1) @Max(20) TRANSFER_ATTEMPTS = 3;
   /** Milliseconds of the first wait between tries; grows by two, with full jitter. */
   @IsInt() @Min(1) @Max(60_000) TRANSFER_BACKOFF_MS = 500;
-  /** Milliseconds that one upload or download may take at the provider. */
+  /** Milliseconds that one upload or download may take at the provider, and that a run waits for a service that is away. */
   @IsInt() @Min(1_000) @Max(86_400_000) TRANSFER_JOB_DEADLINE_MS = 600_000;
 }
 

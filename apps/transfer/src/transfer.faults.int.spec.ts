@@ -8,6 +8,14 @@ import { Rig } from './testing/rig';
 const streamOf = (transferId: string) => transferStream(parseRunId(transferId)!.subjectId);
 const count = (types: readonly string[], type: string) => types.filter((candidate) => candidate === type).length;
 
+const pending = async (rig: Rig, assetId: string) => {
+  const answer = await rig.resolve(assetId, 'sora');
+  if (answer.status !== 'pending') throw new Error('the route was known already');
+  return answer.transferId;
+};
+const until = (rig: Rig, stream: string, type: string) =>
+  eventually(async () => expect(await rig.types(stream)).toContain(type), { timeoutMs: 10_000 });
+
 /** One replica is killed or frozen in the middle of the work; another one ends it. */
 describe('a transfer whose worker is lost', () => {
   let rig: Rig;
@@ -19,20 +27,12 @@ describe('a transfer whose worker is lost', () => {
   afterAll(() => rig?.close(), 30_000);
   afterEach(() => rig.clearFaults());
 
-  const pending = async (assetId: string) => {
-    const answer = await rig.resolve(assetId, 'sora');
-    if (answer.status !== 'pending') throw new Error('the route was known already');
-    return answer.transferId;
-  };
-  const until = (stream: string, type: string) =>
-    eventually(async () => expect(await rig.types(stream)).toContain(type), { timeoutMs: 10_000 });
-
   it('goes on after SIGKILL in the middle of the download, by joining the adapter’s job', async () => {
     const assetId = await rig.pixverseVideo();
     const before = await rig.counts('pixverse');
     await rig.fault({ provider: 'pixverse', operation: 'media-download', bytesPerSecond: 300_000, times: 1 });
-    const transferId = await pending(assetId);
-    await until(downloadStream(assetId), 'DownloadStarted');
+    const transferId = await pending(rig, assetId);
+    await until(rig, downloadStream(assetId), 'DownloadStarted');
     await rig.service('first').stop('SIGKILL');
     await rig.startService('transfer', 'first');
     await rig.outcome(assetId, 'sora', transferId);
@@ -46,8 +46,8 @@ describe('a transfer whose worker is lost', () => {
     const assetId = await rig.pixverseVideo();
     const before = await rig.counts('openai');
     await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 300_000, times: 1 });
-    const transferId = await pending(assetId);
-    await until(streamOf(transferId), 'UploadStarted');
+    const transferId = await pending(rig, assetId);
+    await until(rig, streamOf(transferId), 'UploadStarted');
     await rig.service('first').stop('SIGKILL');
     await rig.startService('transfer', 'first');
     const { reference } = await rig.outcome(assetId, 'sora', transferId);
@@ -62,8 +62,8 @@ describe('a transfer whose worker is lost', () => {
     const assetId = await rig.pixverseVideo();
     const before = await rig.counts('openai');
     await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 200_000, times: 1 });
-    const transferId = await pending(assetId);
-    await until(streamOf(transferId), 'UploadStarted');
+    const transferId = await pending(rig, assetId);
+    await until(rig, streamOf(transferId), 'UploadStarted');
     await rig.service('provider-sora').stop('SIGKILL');
     await rig.startService('provider-sora');
     await rig.outcome(assetId, 'sora', transferId);
@@ -73,38 +73,13 @@ describe('a transfer whose worker is lost', () => {
     expect((await rig.counts('openai')).uploads - before.uploads).toBe(1);
   });
 
-  it('asks for a released upload until its deadline where the adapter is lost, and then tells of what may stand at the vendor', async () => {
-    await rig.service('first').stop('SIGKILL');
-    await rig.startService('transfer', 'first', { TRANSFER_JOB_DEADLINE_MS: '6000' });
-    const assetId = await rig.pixverseVideo();
-    await rig.fault({ provider: 'openai', operation: 'character-create', latencyMs: 60_000, times: 1 });
-    const transferId = await pending(assetId);
-    await until(streamOf(transferId), 'UploadReleased');
-    await rig.service('provider-sora').stop('SIGKILL');
-    await rig.startService('provider-sora');
-    const lostAt = performance.now();
-    await rig.outcome(assetId, 'sora', transferId);
-    expect(performance.now() - lostAt).toBeGreaterThan(5_000);
-    const types = await rig.types(streamOf(transferId));
-    expect(types.slice(types.indexOf('UploadReleased'))).toEqual([
-      'UploadReleased',
-      'UploadFailed',
-      'UploadOrphaned',
-      'UploadStarted',
-      'UploadReleased',
-      'UploadCompleted',
-      'ProviderUrlCached',
-      'TransferCompleted',
-    ]);
-  }, 60_000);
-
   it('is taken from a frozen worker, which then can change nothing', async () => {
     const assetId = await rig.pixverseVideo();
     const before = await rig.counts('openai');
     await rig.startService('transfer', 'second');
     await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 250_000, times: 1 });
-    const transferId = await pending(assetId);
-    await until(streamOf(transferId), 'UploadStarted');
+    const transferId = await pending(rig, assetId);
+    await until(rig, streamOf(transferId), 'UploadStarted');
     const claimed = (await rig.store.read<TransferEvent>(streamOf(transferId))).find(({ type }) => type === 'TransferClaimed');
     const { workerId } = claimed!.data as { workerId: string };
     const frozen = ['first', 'second'].find((replica) => rig.service(replica).output().includes(`"workerId":"${workerId}","msg":"this worker takes runs"`));
@@ -126,10 +101,51 @@ describe('a transfer whose worker is lost', () => {
   itWithOwn('EVENTSTORE_URL', 'survives restarts of the event store', async () => {
     const assetId = await rig.pixverseVideo();
     await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 300_000, times: 1 });
-    const transferId = await pending(assetId);
-    await until(streamOf(transferId), 'UploadStarted');
+    const transferId = await pending(rig, assetId);
+    await until(rig, streamOf(transferId), 'UploadStarted');
     await rig.servers.restartEventStore();
     await rig.outcome(assetId, 'sora', transferId);
     expect(count(await rig.types(streamOf(transferId)), 'TransferCompleted')).toBe(1);
   });
+});
+
+describe('a transfer that waits for what does not come', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await Rig.start();
+    await rig.startService('transfer', 'first', { TRANSFER_JOB_DEADLINE_MS: '6000' });
+  }, 60_000);
+  afterAll(() => rig?.close(), 30_000);
+
+  it('asks for a released upload until its deadline where the adapter is lost, and then tells of what may stand at the vendor', async () => {
+    const assetId = await rig.pixverseVideo();
+    await rig.fault({ provider: 'openai', operation: 'character-create', latencyMs: 60_000, times: 1 });
+    const transferId = await pending(rig, assetId);
+    await until(rig, streamOf(transferId), 'UploadReleased');
+    await rig.service('provider-sora').stop('SIGKILL');
+    await rig.startService('provider-sora');
+    const lostAt = performance.now();
+    await rig.outcome(assetId, 'sora', transferId);
+    expect(performance.now() - lostAt).toBeGreaterThan(5_000);
+    const types = await rig.types(streamOf(transferId));
+    expect(types.slice(types.indexOf('UploadReleased'))).toEqual([
+      'UploadReleased',
+      'UploadFailed',
+      'UploadOrphaned',
+      'UploadStarted',
+      'UploadReleased',
+      'UploadCompleted',
+      'ProviderUrlCached',
+      'TransferCompleted',
+    ]);
+  }, 60_000);
+
+  it('is given up in time where a service that it needs stays away', async () => {
+    const assetId = await rig.pixverseVideo();
+    await rig.service('cache-manager').stop('SIGKILL');
+    const transferId = await pending(rig, assetId);
+    await expect(rig.outcome(assetId, 'sora', transferId)).rejects.toMatchObject({ code: 'TRANSFER_FAILED', details: { kind: 'unavailable' } });
+    await rig.startService('cache-manager');
+  }, 60_000);
 });

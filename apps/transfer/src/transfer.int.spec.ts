@@ -111,6 +111,18 @@ describe('getAssetForProvider', () => {
     expect(await rig.resolve(assetId, 'sora')).toMatchObject({ status: 'ready', reference: second.reference });
   });
 
+  it('begins no new run for a waiter whose reference has ended meanwhile', async () => {
+    const assetId = await rig.pixverseVideo();
+    const { reference } = await rig.resolved(assetId, 'sora');
+    const { referenceId } = reference;
+    const report = { owner: 'dev', actor: 'spec', commandId: referenceId, assetId, providerId: 'sora', referenceId, reason: 'refused' };
+    await rig.messaging.request('transfer.references.invalidate', report, { timeoutMs: 5_000 });
+    await expect(rig.resolve(assetId, 'sora', { awaiting: referenceId })).rejects.toMatchObject({ code: 'REFERENCE_ENDED', details: { transferId: referenceId } });
+    await expect(rig.resolve(assetId, 'sora', { awaiting: referenceId.replace(/-1$/, '-2') })).rejects.toMatchObject({ code: 'UNKNOWN_TRANSFER' });
+    expect(await rig.types(streamOf(referenceId))).not.toContain('UploadFailed');
+    expect((await rig.types(streamOf(referenceId))).at(-1)).toBe('ProviderUrlInvalidated');
+  });
+
   it('answers unknown and foreign things alike, and what it cannot do by name', async () => {
     const assetId = await rig.pixverseVideo();
     await expect(rig.resolve(assetId, 'sora', { owner: 'somebody-else' })).rejects.toMatchObject({ code: 'UNKNOWN_ASSET' });

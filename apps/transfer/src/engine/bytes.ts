@@ -11,7 +11,7 @@ import { RunIndex } from './run-index';
 
 const ASK_STREAM_EVERY_MS = 5_000;
 
-/** The cached file of one run, leased from the first use to the end of the drive. */
+/** The cached file of one run, leased from the first use until it is closed; the use after that looks at it anew. */
 export interface HeldFile {
   /** Undefined where the file is not cached. */
   file(asset: AssetForTransfer): Promise<LeasedFile | undefined>;
@@ -40,7 +40,12 @@ export class Bytes {
         throw error;
       }
     };
-    return { file, close: async () => (await leasing)?.close() };
+    const close = async () => {
+      const held = await leasing;
+      leasing = undefined;
+      await held?.close();
+    };
+    return { file, close };
   }
 
   /** Waits for the asset's download. Undefined when the bytes are in the cache (or the run is to look again), else why not. */

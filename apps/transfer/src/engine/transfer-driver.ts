@@ -72,7 +72,7 @@ export class TransferDriver {
   }
 
   async fail(claim: Claim, kind: string, message: string, retryAfter?: string): Promise<void> {
-    await this.end(claim, { type: 'FailTransfer', data: defined({ transferId: claim.runId, epoch: claim.epoch, kind, message, retryAfter }) }, 'failed');
+    await this.end(claim, { type: 'FailTransfer', data: defined({ transferId: claim.runId, epoch: claim.epoch, kind, message, retryAfter, marker: markerOf(claim.runId) }) }, 'failed');
   }
 
   private async turn(step: Step): Promise<void> {
@@ -83,6 +83,8 @@ export class TransferDriver {
       case 'waiting':
         if (!run.retryable || run.attempt >= this.config.TRANSFER_ATTEMPTS) return this.fail(claim, run.kind, run.message, run.retryAt);
         await waitUntil(run.retryAt, signal);
+        // What failed may have been the file: it was lost, or its address is too old.
+        await step.held.close();
         return this.attempt(step);
       case 'uploading':
       case 'released':

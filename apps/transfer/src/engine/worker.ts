@@ -21,6 +21,10 @@ const LOOK_MS = 500;
 const TROUBLE = { baseMs: 200, maxMs: 5_000 };
 /** Unexpected errors of one run in a row before it is given up; trouble with the stores does not count. */
 const UNEXPECTED = 5;
+/** Troubles further apart than this have nothing to do with each other. */
+const LULL_MS = 60_000;
+
+const UNEXPECTED_FAILURE = { kind: 'internal', message: 'The service failed in an unexpected way. Its log has the reason.' };
 
 interface Driven {
   readonly claim: Claim;
@@ -37,7 +41,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly closing = new AbortController();
   private readonly driving = new Map<string, Driven>();
   private readonly peers: Peers;
-  private readonly asking = new Set<string>();
+  private readonly asking = new Map<string, OpenEntry>();
   private looking: NodeJS.Timeout | undefined;
 
   constructor(
@@ -79,11 +83,12 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
   /** Begins at once with a run that was just requested and claimed here, without waiting for the log to tell. */
   notice(owner: string, { run }: RouteState): void {
     if (!isOpen(run) || run.status === 'requested' || run.workerId !== this.workerId) return;
-    this.drive('transfer', { runId: run.transferId, owner, epoch: run.epoch, workerId: this.workerId });
+    // In a crowd others were quicker: it waits in the index, as this worker's.
+    if (this.hasRoom('transfer')) this.drive('transfer', { runId: run.transferId, owner, epoch: run.epoch, workerId: this.workerId });
   }
 
   private hasRoom(kind: RunKind): boolean {
-    const busy = [...this.driving.values()].filter((driven) => driven.kind === kind).length;
+    const busy = [...this.driving.values(), ...this.asking.values()].filter((work) => work.kind === kind).length;
     return !this.closing.signal.aborted && busy < this.config.TRANSFER_WORKERS;
   }
 
@@ -98,7 +103,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private take(entry: OpenEntry): void {
-    this.asking.add(entry.runId);
+    this.asking.set(entry.runId, entry);
     void this.claim(entry)
       .catch((error: unknown) => this.logger.warn({ err: error, runId: entry.runId }, 'a run could not be claimed; trying again'))
       .finally(() => this.asking.delete(entry.runId));
@@ -127,10 +132,11 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     this.driving.set(claim.runId, { claim, kind, finished });
   }
 
-  /** Until the run ends or is another's. The stores may be away for a while: the run waits for them. */
+  /** Until the run ends or is another's. Stores and services may be away for a while: the run waits for them, within a budget. */
   private async work(kind: RunKind, claim: Claim): Promise<void> {
     const driver = kind === 'transfer' ? this.transfers : this.downloads;
     let unexpected = 0;
+    let trouble = { since: 0, last: -Infinity };
     for (let attempt = 1; !this.closing.signal.aborted; attempt += 1) {
       try {
         return await driver.drive(claim, this.closing.signal);
@@ -138,17 +144,22 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
         if (this.closing.signal.aborted) return;
         const passing = error instanceof FerryError && (error.category === 'unavailable' || error.category === 'timeout' || error.category === 'conflict');
         unexpected += passing ? 0 : 1;
+        const now = performance.now();
+        trouble = { since: now - trouble.last > LULL_MS ? now : trouble.since, last: now };
         this.logger.warn({ err: error, runId: claim.runId, attempt }, 'a run met trouble; going on');
-        if (unexpected >= UNEXPECTED) return this.giveUp(driver, claim, error as Error);
+        if (unexpected >= UNEXPECTED) return this.giveUp(driver, claim, error as Error, UNEXPECTED_FAILURE);
+        if (now - trouble.since > this.config.TRANSFER_JOB_DEADLINE_MS) {
+          return this.giveUp(driver, claim, error as Error, { kind: 'unavailable', message: (error as Error).message });
+        }
         await wait(backoff(attempt, TROUBLE) + 50, undefined, { signal: this.closing.signal }).catch(() => this.logger.debug('stopping'));
       }
     }
   }
 
-  private async giveUp(driver: TransferDriver | DownloadDriver, claim: Claim, error: Error): Promise<void> {
-    this.logger.error({ err: error, runId: claim.runId }, 'a run is given up after unexpected errors');
+  private async giveUp(driver: TransferDriver | DownloadDriver, claim: Claim, error: Error, { kind, message }: { kind: string; message: string }): Promise<void> {
+    this.logger.error({ err: error, runId: claim.runId, kind }, 'a run is given up');
     try {
-      await driver.fail(claim, 'internal', 'The service failed in an unexpected way. Its log has the reason.');
+      await driver.fail(claim, kind, message);
     } catch (failure) {
       this.logger.error({ err: failure, runId: claim.runId }, 'giving a run up failed; it will be tried again');
     }

@@ -16,6 +16,10 @@ const CATEGORIES: Readonly<Record<string, ErrorCategory>> = {
 /** What a waiter is told of a run that did not end well. */
 export const transferFailed = (run: TransferRun | undefined): FerryError => {
   if (run?.status === 'failed') return failed(run);
+  if (run?.status === 'completed') {
+    const message = 'The transfer ended well, but its reference has ended or was invalidated since. Resolve again to get a new one.';
+    return new FerryError('REFERENCE_ENDED', 'conflict', message, { transferId: run.transferId });
+  }
   const message = 'The transfer was cancelled. Resolve again to begin a new one.';
   return new FerryError('TRANSFER_CANCELLED', 'conflict', message, run ? { transferId: run.transferId } : {});
 };

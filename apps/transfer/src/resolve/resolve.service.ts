@@ -47,8 +47,7 @@ export class ResolveService {
     const asset = await this.assets.require(request.assetId, request.owner);
     const provider = await this.directory.describe(request.providerId);
     if (request.awaiting) {
-      const outcome = await this.outcome(request, request.awaiting);
-      if (outcome) return outcome;
+      return this.outcome(request, request.awaiting);
     }
     const accountId = await this.accountFor(asset, request);
     const target = { asset, provider, accountId, minRemainingTtl: request.minRemainingTtl ?? provider.safetyMarginSeconds };
@@ -111,7 +110,8 @@ export class ResolveService {
       metadata: metadataFor(request),
     });
     this.worker.notice(request.owner, handled.state);
-    return this.ready(routeId, handled.state, variant, 0, handled.token) ?? this.answer(routeId, handled.state, handled.token);
+    const found = this.ready(routeId, handled.state, variant, minRemainingTtl, handled.token);
+    return found ?? this.answer(routeId, handled.state, handled.token, variant);
   }
 
   private ready(routeId: string, { reference, route }: RouteState, variant: VariantCapabilities, ttl: number, token: Token): ResolveAnswer | undefined {
@@ -123,24 +123,26 @@ export class ResolveService {
     return { status: 'ready', routeId, source: 'cached', reference: url, token };
   }
 
-  /** Of a run that an earlier answer called pending. Undefined where it completed and its reference is gone since. */
-  private async outcome(request: ResolveRequest, awaiting: string): Promise<ResolveAnswer | undefined> {
-    const routeId = parseRunId(awaiting)!.subjectId;
+  /** Of a run that an earlier answer called pending, or of a later one of its route. */
+  private async outcome(request: ResolveRequest, awaiting: string): Promise<ResolveAnswer> {
+    const { subjectId: routeId, run: number } = parseRunId(awaiting)!;
     const stream = transferStream(routeId);
     const { state, revision, position } = await this.store.load(transferDefinition, stream);
     const { route, run } = state;
-    if (!route || !run || route.assetId !== request.assetId || route.providerId !== request.providerId) {
+    if (!route || !run || run.run < number || route.assetId !== request.assetId || route.providerId !== request.providerId) {
       throw new FerryError('UNKNOWN_TRANSFER', 'not-found', 'The asset has no such transfer at this provider. Resolve without `awaiting`.');
     }
-    const token = { stream, revision, position };
-    if (run.status !== 'completed') return this.answer(routeId, state, token);
     const provider = await this.directory.describe(route.providerId);
     const variant = provider.variants.find((candidate) => candidate.variant === route.variant);
-    return variant && this.ready(routeId, state, variant, 0, token);
+    return this.answer(routeId, state, { stream, revision, position }, variant);
   }
 
-  private answer(routeId: string, { run }: RouteState, token: Token): ResolveAnswer {
+  /** The run's outcome: its reference as long as it lives, `pending`, or why there is none. */
+  private answer(routeId: string, state: RouteState, token: Token, variant: VariantCapabilities | undefined): ResolveAnswer {
+    const { run } = state;
     if (isOpen(run)) return { status: 'pending', routeId, transferId: run.transferId, token };
+    const ready = run?.status === 'completed' && variant && this.ready(routeId, state, variant, 0, token);
+    if (ready) return ready;
     throw transferFailed(run);
   }
 }

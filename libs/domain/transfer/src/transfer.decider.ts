@@ -62,16 +62,16 @@ export type StartUpload = Command<'StartUpload', OfAttempt & { readonly epoch: n
 export type ReleaseUpload = Command<'ReleaseUpload', ReleasedData>;
 export type AcceptUpload = Command<'AcceptUpload', OfAttempt & { readonly forms: ReferenceForms }>;
 /**
- * `onlyUnreleased`: an attempt that was released stays open. `marker`: whether the upload stands at the vendor is not
+ * `epoch`: nothing happens where another claim holds the run. `onlyUnreleased`: an attempt that was released stays open. `marker`: whether the upload stands at the vendor is not
  * known, so an attempt that was released leaves an orphan, in the same append.
  */
 export type FailUpload = Command<'FailUpload', UploadFailedData & { readonly epoch?: number; readonly onlyUnreleased?: boolean; readonly marker?: string }>;
 export type OrphanUpload = Command<'OrphanUpload', OrphanedData>;
 export type CompleteTransfer = Command<'CompleteTransfer', OfAttempt & { readonly forms: ReferenceForms; readonly expiresAt?: string }>;
-/** With an `epoch`, here and in FailUpload: nothing happens where another claim holds the run by now. */
+/** `epoch` and `marker` as in FailUpload. */
 export type FailTransfer = Command<
   'FailTransfer',
-  OfRun & { readonly epoch?: number; readonly kind: string; readonly message?: string; readonly retryAfter?: string }
+  OfRun & { readonly epoch?: number; readonly kind: string; readonly message?: string; readonly retryAfter?: string; readonly marker?: string }
 >;
 export type CancelTransfer = Command<'CancelTransfer', OfRun>;
 export type InvalidateReference = Command<'InvalidateReference', InvalidatedData>;
@@ -100,6 +100,9 @@ const openRun = ({ run }: RouteState, transferId: string): OpenRun | undefined =
   isOpen(run) && run.transferId === transferId ? run : undefined;
 
 const isStale = (run: OpenRun, epoch: number | undefined): boolean => epoch !== undefined && run.epoch !== epoch;
+
+/** The vendor may have the whole upload. */
+const isReleased = ({ status }: OpenRun): boolean => status === 'released' || status === 'accepted';
 
 /** The number of a run that this route has or had, or undefined. */
 const knownRun = ({ run, runs }: RouteState, transferId: string): number | undefined => {
@@ -199,10 +202,9 @@ const failUpload = ({ data }: FailUpload, state: RouteState): TransferEvent[] =>
   const { transferId, attempt, epoch, kind, retryable, retryAt, message, onlyUnreleased, marker } = data;
   const run = openRun(state, transferId);
   if (!run || !('startedEpoch' in run) || run.attempt !== attempt || isStale(run, epoch)) return [];
-  const released = run.status !== 'uploading';
-  if (released && onlyUnreleased) return [];
+  if (isReleased(run) && onlyUnreleased) return [];
   const failed: TransferEvent = { type: 'UploadFailed', data: defined({ transferId, attempt, kind, retryable, retryAt, message }) };
-  return released && marker !== undefined ? [failed, ...orphaned({ transferId, attempt, marker, reason: message }, state)] : [failed];
+  return isReleased(run) && marker !== undefined ? [failed, ...orphaned({ transferId, attempt, marker, reason: message }, state)] : [failed];
 };
 
 const orphaned = ({ transferId, attempt, marker, forms, reason }: OrphanedData, state: RouteState): TransferEvent[] => {
@@ -230,10 +232,12 @@ const completeTransfer = ({ data, metadata: { now } }: CompleteTransfer, state: 
 };
 
 const failTransfer = ({ data, metadata: { now } }: FailTransfer, state: RouteState): TransferEvent[] => {
-  const { transferId, epoch, kind, message, retryAfter } = data;
+  const { transferId, epoch, kind, message, retryAfter, marker } = data;
   const run = openRun(state, transferId);
   if (!run || isStale(run, epoch)) return [];
-  return [{ type: 'TransferFailed', data: defined({ transferId, kind, message, retryAfter, failedAt: now }) }];
+  const failed: TransferEvent = { type: 'TransferFailed', data: defined({ transferId, kind, message, retryAfter, failedAt: now }) };
+  const { attempt } = run;
+  return isReleased(run) && marker !== undefined ? [...orphaned({ transferId, attempt, marker, reason: message ?? kind }, state), failed] : [failed];
 };
 
 const cancelTransfer = ({ data: { transferId } }: CancelTransfer, state: RouteState): TransferEvent[] => {

@@ -138,6 +138,13 @@ describe('FailUpload', () => {
     given(...ready, orphaned).when(failWith({ marker })).then(attemptFailed);
   });
 
+  it('ends a run in the middle of a released upload with the same words', () => {
+    const failing = command('FailTransfer', { transferId: RUN_1, kind: 'unavailable', message: 'No answer.', marker: `ferry-${RUN_1}` });
+    const over = { type: 'TransferFailed', data: { transferId: RUN_1, kind: 'unavailable', message: 'No answer.', failedAt: NOW } } as const;
+    given(...uploading).when(failing).then(over);
+    given(...ready).when(failing).then(orphaned, over);
+  });
+
   it('changes nothing for a worker whose run is another one’s', () => {
     given(...uploading, claimed(2)).when(failWith({ epoch: 1 })).thenNothing();
     given(...uploading, claimed(2)).when(failWith({ epoch: 2 })).then(attemptFailed);
