@@ -1,12 +1,14 @@
 import { startServers, type Servers } from '@ferry/testing/servers';
 import { spawnTs, tempDir, type SpawnedProgram } from '@ferry/testing/specs';
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { environmentOf, exampleEnvironment, readCompose, ROOT } from './compose';
 
 const KEY = 'a-key-of-this-test';
+/** Its own: servers that the environment names may hold the assets of earlier runs. */
+const OWNER = `owner-${randomUUID()}`;
 const READY_MS = 40_000;
 const { services } = readCompose({ ...exampleEnvironment(), CACHE_URL_SECRET: 'a-secret-of-at-least-thirty-two-characters' });
 const names = Object.keys(services).filter((name) => services[name]!.image === 'ferry');
@@ -56,8 +58,8 @@ describe('the services as the image runs them', () => {
     servers = await startServers();
     data = await tempDir('ferry-image-');
     const sha256 = createHash('sha256').update(KEY).digest('hex');
-    writeFileSync(join(data.path, 'api-keys.json'), JSON.stringify([{ name: 'test', sha256, owner: 'alice' }]));
-    writeFileSync(join(data.path, 'accounts.json'), JSON.stringify([{ accountId: 'main', apiKey: 'none', owners: ['alice'] }]));
+    writeFileSync(join(data.path, 'api-keys.json'), JSON.stringify([{ name: 'test', sha256, owner: OWNER }]));
+    writeFileSync(join(data.path, 'accounts.json'), JSON.stringify([{ accountId: 'main', apiKey: 'none', owners: [OWNER] }]));
     await Promise.all(names.map(start));
   }, 90_000);
 
@@ -88,7 +90,7 @@ describe('the services as the image runs them', () => {
     const registered = await fetch(`${url}/v1/assets`, { method: 'POST', headers, body });
     const { assetId } = (await registered.json()) as { assetId: string };
     const page = await fetch(`${url}/v1/assets`, { headers: { ...headers, 'ferry-at-least': registered.headers.get('ferry-token')! } });
-    expect(await page.json()).toMatchObject({ items: [{ assetId, owner: 'alice', status: 'registered' }] });
+    expect(await page.json()).toMatchObject({ items: [{ assetId, owner: OWNER, status: 'registered' }] });
   });
 
   it('refuse a name that is none, and name those that are', () => {
