@@ -39,7 +39,7 @@ export class LinkParentsReactor {
       await this.store.handle({
         definition: lineageDefinition,
         stream: lineageStream(childAssetId),
-        command: { type: 'LinkParent', data: { childAssetId, parent }, metadata: { now: event.created } },
+        command: { type: 'LinkParent', data: { childAssetId, parent, asRegistered: true }, metadata: { now: event.created } },
         metadata: metadataFor({ owner: event.metadata.owner, actor: 'service:lineage', commandId: `reaction:lineage:${event.id}` }),
       });
     } catch (error) {

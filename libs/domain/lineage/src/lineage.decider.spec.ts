@@ -37,6 +37,15 @@ describe('LinkParent', () => {
     given(linked(2)).when(link()).thenNothing();
   });
 
+  it('does not bring back, years later, what was registered and taken away since', () => {
+    const registered = (change: Partial<ParentLink> = {}) => ({ ...link(), data: { ...link(change).data, asRegistered: true } }) as const;
+    given().when(registered()).then(linked(0));
+    given(linked(0), unlinked(0)).when(registered()).thenNothing();
+    given(linked(0), unlinked(0)).when(registered({ sequenceOrder: 0 })).thenNothing();
+    given(linked(0), unlinked(0)).when(registered({ parentAssetId: 'other' })).then(linked(0, { parentAssetId: 'other' }));
+    given(linked(0), unlinked(0)).when(link()).then(linked(0));
+  });
+
   it('refuses to change a link, and a child that is its own parent', () => {
     given(linked(2))
       .when(link({ sequenceOrder: 2, parentEndTime: 4 }))

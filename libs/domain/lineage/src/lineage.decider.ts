@@ -3,16 +3,20 @@ import { lineageError } from './lineage.errors';
 import { LINEAGE_CATEGORY, LINEAGE_EVENT_TYPES, type LineageEvent, type OrderedParentLink, type ParentLinkKey } from './lineage.events';
 import { evolve, initialState, isSameLink, type LineageState } from './lineage.state';
 
-/** Without a sequenceOrder the parent comes after those there are, unless the same link is there already. */
-export type LinkParent = Command<'LinkParent', { readonly childAssetId: string; readonly parent: ParentLink }>;
+/**
+ * Without a sequenceOrder the parent comes after those there are, unless the same link is there already. `asRegistered`: it
+ * follows from the child's registration, perhaps years ago, so a link that was taken away since stays away.
+ */
+export type LinkParent = Command<'LinkParent', { readonly childAssetId: string; readonly parent: ParentLink; readonly asRegistered?: boolean }>;
 /** Without a sequenceOrder every link of that parent and relation goes. */
 export type UnlinkParent = Command<'UnlinkParent', Omit<ParentLinkKey, 'sequenceOrder'> & { readonly sequenceOrder?: number }>;
 
 export type LineageCommand = LinkParent | UnlinkParent;
 
-const linkParent = ({ data: { childAssetId, parent } }: LinkParent, { parents }: LineageState): LineageEvent[] => {
+const linkParent = ({ data: { childAssetId, parent, asRegistered } }: LinkParent, { parents, unlinked }: LineageState): LineageEvent[] => {
   if (parent.parentAssetId === childAssetId) throw lineageError('SELF_LINK', { assetId: childAssetId });
   const ordered = (sequenceOrder: number): OrderedParentLink => defined({ ...parent, sequenceOrder });
+  if (asRegistered && unlinked.some((known) => sameJson(known, ordered(parent.sequenceOrder ?? known.sequenceOrder)))) return [];
   if (parent.sequenceOrder === undefined) {
     if (parents.some((known) => sameJson(known, ordered(known.sequenceOrder)))) return [];
     const next = Math.max(-1, ...parents.map(({ sequenceOrder }) => sequenceOrder)) + 1;
