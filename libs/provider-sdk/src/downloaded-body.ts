@@ -5,7 +5,10 @@ import { ProviderError } from './provider-error';
 
 const UNTYPED = new Set(['', 'application/octet-stream', 'binary/octet-stream', 'application/binary', 'application/mp4']);
 
-const typeOf = (answer: HttpAnswer): string => (answer.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+/** Characters of a media type that are looked at. It is sent on and told in errors, and the header is a stranger's. */
+const MAX_TYPE = 100;
+
+const typeOf = (answer: HttpAnswer): string => (answer.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase().slice(0, MAX_TYPE);
 
 /**
  * A 200 answer as a file of the kind that was asked for. The body is destroyed where it is refused.

@@ -12,6 +12,12 @@ describe('ProviderError', () => {
 
   it('keeps its message short', () => expect(new ProviderError('protocol', 'x '.repeat(1000)).message.length).toBe(300));
 
+  it('takes no time over a long text, such as a header of 64 KiB', () => {
+    const started = performance.now();
+    expect(new ProviderError('protocol', 'a.'.repeat(32_768)).message.length).toBe(300);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
   it('is tried again, and blamed on the vendor, by its kind', () => {
     const having = (rule: 'retryable' | 'countsAgainstBreaker') => Object.entries(KIND_RULES).filter(([, rules]) => rules[rule]).map(([kind]) => kind);
     expect(having('retryable')).toEqual(['throttled', 'unavailable', 'timeout', 'protocol']);

@@ -21,10 +21,13 @@ export const KIND_RULES: Readonly<Record<ProviderErrorKind, KindRules>> = {
 };
 
 const MAX_MESSAGE = 300;
+/** The patterns below take time that grows with the square of the text, and a vendor's header can be 64 KiB. */
+const MAX_SCANNED = 2_000;
 
 /** Takes links, keys and addresses out of a text. */
 export const redact = (text: string): string =>
   text
+    .slice(0, MAX_SCANNED)
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '[link]')
     .replace(/\b(bearer|basic)\s+\S+/gi, '$1 [key]')
     .replace(/\b(sk|pk|key)-[\w-]{6,}/gi, '[key]')
