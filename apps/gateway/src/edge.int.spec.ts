@@ -112,6 +112,16 @@ describe('registering', () => {
     expect((await problem(await gateway.call('POST', '/v1/assets', { body }), 400)).code).toBe('MALFORMED_JSON');
   });
 
+  it.each([
+    ['many parents', `{"kind":"video","origin":${JSON.stringify(ORIGIN)},"parents":[${'{},'.repeat(300_000)}{}]}`],
+    ['deep lists', `{"kind":"video","origin":${'['.repeat(400_000)}${']'.repeat(400_000)}}`],
+    ['many fields', `{"a0":1${Array.from({ length: 90_000 }, (_, index) => `,"f${index}":1`).join('')}}`],
+  ])('refuses %s without looking at each', async (_, body) => {
+    const started = performance.now();
+    expect((await problem(await gateway.call('POST', '/v1/assets', { body }), 400)).code).toBe('VALIDATION_FAILED');
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
   it('takes no files yet', async () => {
     const form = new FormData();
     form.set('file', new Blob(['x']), 'x.mp4');
