@@ -8,6 +8,9 @@ const moduleNameMapper = Object.fromEntries(
   Object.entries(paths).map(([alias, [target]]) => [`^${alias}$`, `<rootDir>/${target.replace(/^\.\//, '')}`]),
 );
 
+// What fails says so itself; the log of a service in the same process would only hide it. A spec that reads a log asks for its level.
+process.env['LOG_LEVEL'] ??= 'silent';
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',

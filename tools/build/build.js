@@ -6,7 +6,7 @@ const { mkdir, writeFile, rm, copyFile, rename } = require('node:fs/promises');
 const { dirname, join } = require('node:path');
 const { root, paths, swcOptions } = require('./swc-options');
 
-const IGNORED = /node_modules|\.spec\.ts$|\.d\.ts$/;
+const IGNORED = /node_modules|\/testing\/|\.spec\.ts$|\.d\.ts$/;
 const CONFIGURATION = ['tsconfig.base.json', 'tools/build/swc-options.js', 'tools/build/build.js', 'package-lock.json'];
 
 const targetOf = (file) => join(root, 'dist', file.replace(/\.ts$/, '.js'));

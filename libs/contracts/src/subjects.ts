@@ -20,7 +20,6 @@ export const SUBJECTS = {
     cancel: 'transfer.transfers.cancel',
     plan: 'transfer.routes.plan',
     check: 'transfer.references.check',
-    rebuild: 'transfer.projections.rebuild',
   },
   cache: {
     open: 'cache.downloads.open',
@@ -28,7 +27,6 @@ export const SUBJECTS = {
     renew: 'cache.leases.renew',
     release: 'cache.leases.release',
     usage: 'cache.usage.get',
-    rebuild: 'cache.projections.rebuild',
   },
   lineage: {
     link: 'lineage.parents.link',
