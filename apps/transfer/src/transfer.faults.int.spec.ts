@@ -27,6 +27,14 @@ describe('a transfer whose worker is lost', () => {
   afterAll(() => rig?.close(), 30_000);
   afterEach(() => rig.clearFaults());
 
+  /** The process of the replica that works on the run. */
+  const holderOf = async (transferId: string): Promise<number> => {
+    const claimed = (await rig.store.read<TransferEvent>(streamOf(transferId))).findLast(({ type }) => type === 'TransferClaimed');
+    const { workerId } = claimed!.data as { workerId: string };
+    const replica = ['first', 'second'].find((name) => rig.service(name).output().includes(`"workerId":"${workerId}","msg":"this worker takes runs"`));
+    return rig.service(replica!).pid;
+  };
+
   it('goes on after SIGKILL in the middle of the download, by joining the adapter’s job', async () => {
     const assetId = await rig.pixverseVideo();
     const before = await rig.counts('pixverse');
@@ -61,8 +69,11 @@ describe('a transfer whose worker is lost', () => {
   it('begins the next attempt at once where the adapter is lost before the release', async () => {
     const assetId = await rig.pixverseVideo();
     const before = await rig.counts('openai');
-    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 200_000, times: 1 });
+    await rig.fault({ provider: 'pixverse', operation: 'media-download', bytesPerSecond: 300_000, times: 1 });
     const transferId = await pending(rig, assetId);
+    await until(rig, downloadStream(assetId), 'DownloadStarted');
+    // Frozen, it cannot read a small file to its end and ask for the release before it is killed.
+    process.kill(rig.service('provider-sora').pid, 'SIGSTOP');
     await until(rig, streamOf(transferId), 'UploadStarted');
     await rig.service('provider-sora').stop('SIGKILL');
     await rig.startService('provider-sora');
@@ -80,10 +91,7 @@ describe('a transfer whose worker is lost', () => {
     await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 250_000, times: 1 });
     const transferId = await pending(rig, assetId);
     await until(rig, streamOf(transferId), 'UploadStarted');
-    const claimed = (await rig.store.read<TransferEvent>(streamOf(transferId))).find(({ type }) => type === 'TransferClaimed');
-    const { workerId } = claimed!.data as { workerId: string };
-    const frozen = ['first', 'second'].find((replica) => rig.service(replica).output().includes(`"workerId":"${workerId}","msg":"this worker takes runs"`));
-    const { pid } = rig.service(frozen!);
+    const pid = await holderOf(transferId);
     process.kill(pid, 'SIGSTOP');
     try {
       await rig.outcome(assetId, 'sora', transferId);
@@ -97,6 +105,28 @@ describe('a transfer whose worker is lost', () => {
     await eventually(async () => expect(await rig.resolve(assetId, 'sora', {}, 1_500)).toMatchObject({ status: 'ready' }));
     expect(await rig.types(streamOf(transferId))).toEqual(types);
   });
+
+  it('is not disturbed by a worker that wakes while its successor still uploads', async () => {
+    const assetId = await rig.pixverseVideo();
+    await rig.fault({ provider: 'pixverse', operation: 'media-download', bytesPerSecond: 300_000, times: 1 });
+    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 80_000, times: 1 });
+    const transferId = await pending(rig, assetId);
+    await until(rig, downloadStream(assetId), 'DownloadStarted');
+    // The adapter stands still until the worker does: the release is asked of both workers, and of none before.
+    process.kill(rig.service('provider-sora').pid, 'SIGSTOP');
+    await until(rig, streamOf(transferId), 'UploadStarted');
+    const pid = await holderOf(transferId);
+    process.kill(pid, 'SIGSTOP');
+    process.kill(rig.service('provider-sora').pid, 'SIGCONT');
+    try {
+      await eventually(async () => expect(count(await rig.types(streamOf(transferId)), 'TransferClaimed')).toBe(2), { timeoutMs: 10_000 });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    expect(await rig.types(streamOf(transferId))).not.toContain('UploadReleased');
+    await rig.outcome(assetId, 'sora', transferId);
+    expect((await rig.types(streamOf(transferId))).slice(-5)).toEqual(['TransferClaimed', 'UploadReleased', 'UploadCompleted', 'ProviderUrlCached', 'TransferCompleted']);
+  }, 60_000);
 
   itWithOwn('EVENTSTORE_URL', 'survives restarts of the event store', async () => {
     const assetId = await rig.pixverseVideo();

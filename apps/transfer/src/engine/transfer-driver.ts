@@ -190,6 +190,10 @@ export class TransferDriver {
   private async release(claim: Claim, held: HeldFile, request: ReleaseRequest): Promise<ReleaseAnswer> {
     const { transferId, attempt, jobId, sizeBytes, sha256 } = request;
     const { state } = await this.store.load(transferDefinition, transferStream(parseRunId(claim.runId)!.subjectId));
+    const { run } = state;
+    if (isOpen(run) && run.status !== 'requested' && !isMine(claim, run)) {
+      throw new FerryError('HELD_ELSEWHERE', 'unavailable', 'Another worker holds the transfer now. Ask again.', { transferId });
+    }
     const asset = state.route && (await this.assets.find(state.route.assetId));
     const leased = asset && !asset.deleted ? await held.file(asset) : undefined;
     if (transferId !== claim.runId || !leased || leased.file.sha256 !== sha256 || leased.file.sizeBytes !== sizeBytes) {

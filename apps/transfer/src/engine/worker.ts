@@ -29,6 +29,8 @@ const UNEXPECTED_FAILURE = { kind: 'internal', message: 'The service failed in a
 interface Driven {
   readonly claim: Claim;
   readonly kind: RunKind;
+  /** Ends the work on a run that is another's by now: nothing may answer for it twice. */
+  readonly lost: AbortController;
   readonly finished: Promise<void>;
 }
 
@@ -96,7 +98,9 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     if (!this.index.live) return;
     for (const entry of this.index.entries()) {
       const { runId, kind, owner, epoch, workerId } = entry;
-      if (this.driving.has(runId) || this.asking.has(runId) || !this.hasRoom(kind)) continue;
+      const driven = this.driving.get(runId);
+      if (driven && driven.claim.epoch < epoch) driven.lost.abort();
+      if (driven || this.asking.has(runId) || !this.hasRoom(kind)) continue;
       if (workerId === this.workerId) this.drive(kind, { runId, owner, epoch, workerId });
       else if (workerId === undefined || this.peers.isSilent(workerId)) this.take(entry);
     }
@@ -128,20 +132,22 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
 
   private drive(kind: RunKind, claim: Claim): void {
     if (this.driving.has(claim.runId)) return;
-    const finished = runInContext({ correlationId: claim.runId }, () => this.work(kind, claim)).finally(() => this.driving.delete(claim.runId));
-    this.driving.set(claim.runId, { claim, kind, finished });
+    const lost = new AbortController();
+    const signal = AbortSignal.any([this.closing.signal, lost.signal]);
+    const finished = runInContext({ correlationId: claim.runId }, () => this.work(kind, claim, signal)).finally(() => this.driving.delete(claim.runId));
+    this.driving.set(claim.runId, { claim, kind, lost, finished });
   }
 
   /** Until the run ends or is another's. Stores and services may be away for a while: the run waits for them, within a budget. */
-  private async work(kind: RunKind, claim: Claim): Promise<void> {
+  private async work(kind: RunKind, claim: Claim, signal: AbortSignal): Promise<void> {
     const driver = kind === 'transfer' ? this.transfers : this.downloads;
     let unexpected = 0;
     let trouble = { since: 0, last: -Infinity };
-    for (let attempt = 1; !this.closing.signal.aborted; attempt += 1) {
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
-        return await driver.drive(claim, this.closing.signal);
+        return await driver.drive(claim, signal);
       } catch (error) {
-        if (this.closing.signal.aborted) return;
+        if (signal.aborted) return;
         const passing = error instanceof FerryError && (error.category === 'unavailable' || error.category === 'timeout' || error.category === 'conflict');
         unexpected += passing ? 0 : 1;
         const now = performance.now();
@@ -151,7 +157,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
         if (now - trouble.since > this.config.TRANSFER_JOB_DEADLINE_MS) {
           return this.giveUp(driver, claim, error as Error, { kind: 'unavailable', message: (error as Error).message });
         }
-        await wait(backoff(attempt, TROUBLE) + 50, undefined, { signal: this.closing.signal }).catch(() => this.logger.debug('stopping'));
+        await wait(backoff(attempt, TROUBLE) + 50, undefined, { signal }).catch(() => this.logger.debug('stopping'));
       }
     }
   }
