@@ -37,7 +37,7 @@ export class FileReceiver {
     const incoming = await this.disk.receive(sizeBytes);
     try {
       await this.write(incoming, body, sizeBytes);
-      const content = await verify(incoming, { sizeBytes, kind: claims.kind, sha256: claims.sha256 ?? this.index.sha256Of(claims.assetId) });
+      const content = await verify(incoming, { sizeBytes, kind: claims.kind, sha256: this.index.sha256Of(claims.assetId) ?? claims.sha256 });
       signal.throwIfAborted();
       if (this.index.isDeleted(claims.assetId)) throw assetDeleted();
       return await this.keeper.inTurn(claims.assetId, () => this.keep(incoming, claims, content));
@@ -59,6 +59,9 @@ export class FileReceiver {
     const { assetId, owner, downloadId } = claims;
     const filename = safeFilename(claims.filename, content.mimeType);
     const { sizeBytes, sha256 } = incoming;
+    // Another attempt may have been kept since this one was verified: its file must not be replaced.
+    const known = this.index.sha256Of(assetId);
+    if (known !== undefined && known !== sha256) throw contentChanged(known, sha256);
     await this.disk.store(incoming, { assetId, filename, ownerKey: ownerKeyOf(owner), sha256, sizeBytes });
     const path = relativePath(assetId, filename);
     const { nodeId } = this.index;

@@ -109,6 +109,18 @@ describe('PUT', () => {
     expect((await put(newer, video)).status).toBe(201);
   });
 
+  it('keeps the file that is there when a late attempt brings other content, whatever that one expected', async () => {
+    const assetId = await cache.asset();
+    const other = await fixture('sora-lighthouse.mp4');
+    const { putUrl: late } = await cache.open(assetId, { attempt: 1, sha256: sha256Of(other) });
+    const { putUrl } = await cache.open(assetId, { attempt: 2 });
+    expect((await put(putUrl, video)).status).toBe(201);
+    expect(await problemOf(await put(late, other))).toEqual(problem(409, 'CONTENT_CHANGED'));
+    const { getUrl } = await cache.lease(assetId);
+    expect(Buffer.from(await (await fetch(getUrl)).arrayBuffer()).equals(video)).toBe(true);
+    expect(await cache.eventTypes(assetId)).toEqual(['FileCached']);
+  });
+
   it('refuses what has no room before it is sent, where the sender waits for it', async () => {
     const { putUrl } = await cache.open(await cache.asset());
     const outgoing = request(putUrl, { method: 'PUT', headers: { 'content-length': MAX_BYTES + 1, expect: '100-continue' } });
