@@ -1,5 +1,6 @@
 import { FerryError } from '@ferry/kernel';
 import { runInContext, type HealthState, type Logger } from '@ferry/observability';
+import { withDeadline } from '@ferry/resilience';
 import { randomUUID } from 'node:crypto';
 import { connect, ErrorCode, Events, NatsError, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { natsConnectionOptions } from './options';
@@ -15,6 +16,9 @@ export interface MessagingOptions {
 export interface Listener {
   close(): void;
 }
+
+/** Milliseconds for what was accepted to leave at the end: a server that is gone by then would be waited for without end. */
+const DRAIN_MS = 2_000;
 
 const encode = (value: unknown): string => JSON.stringify(value);
 
@@ -109,8 +113,12 @@ export class Messaging {
 
   async close(): Promise<void> {
     if (this.connection.isClosed()) return;
-    if (this.up) await this.connection.drain();
-    else await this.connection.close();
+    try {
+      if (this.up) await withDeadline(this.connection.drain(), DRAIN_MS, 'Draining the message bus');
+    } catch (error) {
+      this.logger.warn({ err: error }, 'the message bus went away while this process stopped');
+    }
+    await this.connection.close();
   }
 
   private listen(subject: string, onMessage: (message: Msg) => Promise<void>): Listener {
