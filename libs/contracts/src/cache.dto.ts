@@ -38,7 +38,7 @@ export interface CachedFile {
 }
 
 export class AcquireLeaseRequest extends AssetRequest {
-  /** Who reads: a run's id, or a gateway's request id. */
+  /** Who reads: a run's id and epoch, or a gateway's request id. */
   @IsString() @IsNotEmpty() @MaxLength(100) holder!: string;
   @IsInt() @Min(1_000) @Max(60_000) ttlMs!: number;
 }

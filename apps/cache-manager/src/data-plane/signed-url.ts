@@ -23,7 +23,7 @@ export interface PutClaims extends CommonClaims {
 /** The right to read an asset's content. */
 export interface GetClaims extends CommonClaims {
   readonly operation: 'get';
-  /** Who reads: a run's id, or a gateway's request id. */
+  /** Who reads: a run's id and epoch, or a gateway's request id. */
   readonly run: string;
 }
 

@@ -27,10 +27,11 @@ export class Bytes {
     private readonly index: RunIndex,
   ) {}
 
-  hold({ runId }: Claim): HeldFile {
+  hold({ runId, epoch }: Claim): HeldFile {
     let leasing: Promise<LeasedFile | undefined> | undefined;
     const file = async ({ owner, assetId }: AssetForTransfer) => {
-      leasing ??= this.cache.lease(owner, assetId, runId);
+      // One lease for each claim: a worker that lost the run gives back its own and not its successor's.
+      leasing ??= this.cache.lease(owner, assetId, `${runId}.${epoch}`);
       try {
         const leased = await leasing;
         if (!leased) leasing = undefined;
