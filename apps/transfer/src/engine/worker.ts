@@ -1,7 +1,7 @@
 import { downloadDefinition, downloadStream } from '@ferry/domain/download';
 import { isOpen, transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
 import { metadataFor, type EventStore } from '@ferry/event-store';
-import { FerryError, parseRunId } from '@ferry/kernel';
+import { FerryError, parseRunId, type ErrorCategory } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import { runInContext, type Health, type Logger } from '@ferry/observability';
 import { backoff } from '@ferry/resilience';
@@ -21,6 +21,8 @@ const LOOK_MS = 500;
 const TROUBLE = { baseMs: 200, maxMs: 5_000 };
 /** Unexpected errors of one run in a row before it is given up; trouble with the stores does not count. */
 const UNEXPECTED = 5;
+/** Trouble of another service, or of somebody who was faster: not this run's fault. */
+const PASSING: ReadonlySet<string> = new Set<ErrorCategory>(['unavailable', 'timeout', 'conflict', 'throttled']);
 /** Troubles further apart than this have nothing to do with each other. */
 const LULL_MS = 60_000;
 
@@ -148,7 +150,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
         return await driver.drive(claim, signal);
       } catch (error) {
         if (signal.aborted) return;
-        const passing = error instanceof FerryError && (error.category === 'unavailable' || error.category === 'timeout' || error.category === 'conflict');
+        const passing = error instanceof FerryError && PASSING.has(error.category);
         unexpected += passing ? 0 : 1;
         const now = performance.now();
         trouble = { since: now - trouble.last > LULL_MS ? now : trouble.since, last: now };
