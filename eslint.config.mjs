@@ -84,7 +84,7 @@ export default tseslint.config(
   },
   {
     // Specs and their helpers are not production code: they may run what production may not import.
-    files: ['**/*.spec.ts', '**/testing/**/*.ts', 'tools/e2e/**/*.ts', 'tools/demo/**/*.ts'],
+    files: ['**/*.spec.ts', '**/testing/**/*.ts', 'tools/e2e/**/*.ts', 'tools/demo/**/*.ts', 'tools/bench/**/*.ts'],
     rules: { '@nx/enforce-module-boundaries': 'off', 'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }] },
   },
   { files: ['tools/**/*.ts'], rules: { 'no-console': 'off' } },

@@ -1,0 +1,62 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const DEVSTACK = join(__dirname, '../../devstack');
+
+/** A server in a process of its own, on a fresh folder that goes with it. */
+export interface ServerUnderTest {
+  readonly url: string;
+  /** Resident memory, bytes; undefined where the system has no /proc. */
+  memory(): Promise<number | undefined>;
+  stop(): Promise<void>;
+}
+
+/** Starts an embedded server as `nx run <name>:serve` does. */
+export async function startEmbedded(name: 'eventstore' | 'nats' | 'mongodb'): Promise<ServerUnderTest> {
+  const data = await mkdtemp(join(tmpdir(), `ferry-bench-${name}-`));
+  const main = join(DEVSTACK, name, 'src/main.js');
+  const options = name === 'nats' ? [] : ['--data', data];
+  const child = spawn(process.execPath, [main, '--port', '0', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const url = await lineOf(child, child.stdout, /^[a-z]+:\/\/\S+$/);
+  const stop = async (): Promise<void> => {
+    await end(child);
+    await rm(data, { recursive: true });
+  };
+  return { url, memory: () => residentMemory(child.pid), stop };
+}
+
+/** Starts a real nats-server on a free port. */
+export async function startRealNats(binary: string): Promise<ServerUnderTest> {
+  const child = spawn(binary, ['--addr', '127.0.0.1', '--port', '-1'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const line = await lineOf(child, child.stderr, /Listening for client connections on 127\.0\.0\.1:\d+/);
+  return { url: `nats://${line.slice(line.lastIndexOf(' ') + 1)}`, memory: () => residentMemory(child.pid), stop: () => end(child) };
+}
+
+async function lineOf(child: ChildProcess, output: NodeJS.ReadableStream, pattern: RegExp): Promise<string> {
+  const lines = createInterface({ input: output });
+  return new Promise((resolve, reject) => {
+    lines.on('line', (line) => {
+      const found = pattern.exec(line);
+      if (found) resolve(found[0]);
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it was ready`)));
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exit;
+}
+
+async function residentMemory(pid: number | undefined): Promise<number | undefined> {
+  if (process.platform !== 'linux' || pid === undefined) return undefined;
+  const kib = /VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1024;
+}
