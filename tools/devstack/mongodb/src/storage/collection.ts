@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { encodeDocument } from '../bson/encode';
 import { type Doc, doc, type Maybe, type Value } from '../bson/values';
 import { MongoError } from '../errors';
@@ -7,6 +7,7 @@ import { splitPath } from '../query/paths';
 import { type IndexKeys, indexKeys, type IndexSpec } from './index-spec';
 import { asBuffer, type Entry, type IndexTable } from './index-table';
 import { showDocument } from './show';
+import { Statements } from './statements';
 
 /** The largest document, in bytes. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
@@ -20,29 +21,42 @@ export interface Stored {
   bytes: Buffer;
 }
 
+const statementsOf = (database: DatabaseSync, table: string) =>
+  new Statements(database, {
+    count: `SELECT count(*) AS n FROM ${table}`,
+    get: `SELECT d FROM ${table} WHERE r = ?`,
+    insert: `INSERT INTO ${table} (d) VALUES (?)`,
+    update: `UPDATE ${table} SET d = ? WHERE r = ?`,
+    remove: `DELETE FROM ${table} WHERE r = ?`,
+    forward: `SELECT r, d FROM ${table} WHERE r > ? ORDER BY r LIMIT ${CHUNK}`,
+    backward: `SELECT r, d FROM ${table} WHERE r < ? ORDER BY r DESC LIMIT ${CHUNK}`,
+  });
+
 /** The documents of one collection, and its indexes. */
 export class Collection {
   readonly indexes: IndexTable[] = [];
-  private readonly statements = new Map<string, StatementSync>();
+  private readonly statements: ReturnType<typeof statementsOf>;
 
   constructor(
-    private readonly database: DatabaseSync,
+    database: DatabaseSync,
     readonly id: number,
     /** `database.collection` */
     public namespace: string,
     readonly options: Doc,
-  ) {}
+  ) {
+    this.statements = statementsOf(database, this.table);
+  }
 
   get table(): string {
     return `c${this.id}`;
   }
 
   count(): number {
-    return Number(this.prepare(`SELECT count(*) AS n FROM ${this.table}`).get()?.['n']);
+    return Number(this.statements.get('count').get()?.['n']);
   }
 
   get(rowid: number): Buffer | undefined {
-    const row = this.prepare(`SELECT d FROM ${this.table} WHERE r = ?`).get(rowid);
+    const row = this.statements.get('get').get(rowid);
     return row && asBuffer(row['d']);
   }
 
@@ -50,7 +64,7 @@ export class Collection {
   insert(document: Doc): void {
     const bytes = this.encode(document);
     const keys = this.indexes.map((index) => this.keysFor(index, document, 0));
-    const rowid = Number(this.prepare(`INSERT INTO ${this.table} (d) VALUES (?)`).run(bytes).lastInsertRowid);
+    const rowid = Number(this.statements.get('insert').run(bytes).lastInsertRowid);
     this.indexes.forEach((index, at) => this.addKeys(index, keys[at]?.keys ?? [], rowid));
   }
 
@@ -58,8 +72,9 @@ export class Collection {
   replace({ rowid, bytes: old }: Stored, before: Doc, after: Doc): boolean {
     const bytes = this.encode(after);
     if (bytes.equals(old)) return false;
-    const plans = this.indexes.map((index) => ({ index, ...difference(indexKeys(index.spec, before), this.keysFor(index, after, rowid)) }));
-    this.prepare(`UPDATE ${this.table} SET d = ? WHERE r = ?`).run(bytes, rowid);
+    const touched = this.indexes.filter(({ spec }) => spec.roots.some((root) => before.get(root) !== after.get(root)));
+    const plans = touched.map((index) => ({ index, ...difference(indexKeys(index.spec, before), this.keysFor(index, after, rowid)) }));
+    this.statements.get('update').run(bytes, rowid);
     for (const { index, gone, added } of plans) {
       for (const key of gone) index.remove(key, rowid);
       this.addKeys(index, added, rowid);
@@ -69,14 +84,13 @@ export class Collection {
 
   remove(rowid: number, document: Doc): void {
     for (const index of this.indexes) for (const key of indexKeys(index.spec, document).keys) index.remove(key, rowid);
-    this.prepare(`DELETE FROM ${this.table} WHERE r = ?`).run(rowid);
+    this.statements.get('remove').run(rowid);
   }
 
   /** All documents in the order of insertion, in chunks. */
   *scan(reverse: boolean): Generator<Entry> {
     let at = reverse ? Number.MAX_SAFE_INTEGER : 0;
-    const sql = reverse ? 'r < ? ORDER BY r DESC' : 'r > ? ORDER BY r';
-    const statement = this.prepare(`SELECT r, d FROM ${this.table} WHERE ${sql} LIMIT ${CHUNK}`);
+    const statement = this.statements.get(reverse ? 'backward' : 'forward');
     for (;;) {
       const rows = statement.all(at);
       for (const row of rows) {
@@ -114,14 +128,6 @@ export class Collection {
     const bytes = encodeDocument(document);
     if (bytes.length > MAX_DOCUMENT_BYTES) throw new MongoError(10334, `BSONObj size: ${bytes.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT_BYTES}`);
     return bytes;
-  }
-
-  private prepare(sql: string): StatementSync {
-    const known = this.statements.get(sql);
-    if (known) return known;
-    const statement = this.database.prepare(sql);
-    this.statements.set(sql, statement);
-    return statement;
   }
 }
 

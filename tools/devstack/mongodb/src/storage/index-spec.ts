@@ -11,6 +11,8 @@ export interface IndexSpec {
   name: string;
   key: Doc;
   fields: SortField[];
+  /** The top-level fields that its keys depend on. */
+  roots: string[];
   unique: boolean;
   sparse: boolean;
   partial?: { filter: Doc; match: Match };
@@ -41,12 +43,27 @@ export function parseIndexSpec(raw: Doc): IndexSpec {
     name,
     key,
     fields,
+    roots: rootsOf(key, filter),
     unique: raw.get('unique') === true,
     sparse: raw.get('sparse') === true,
     partial: filter && { filter, match: compileFilter(filter) },
     expireAfterSeconds: seconds === undefined ? undefined : toDouble(seconds),
     raw: describe(raw, key, name),
   };
+}
+
+function rootsOf(key: Doc, filter: Doc | undefined): string[] {
+  const paths = [...key.keys(), ...(filter ? pathsOf(filter) : [])];
+  return [...new Set(paths.map((path) => path.split('.')[0] ?? path))];
+}
+
+/** All paths that a partial index's filter names. */
+function pathsOf(filter: Doc): string[] {
+  return [...filter].flatMap(([name, operand]) => {
+    if (!name.startsWith('$')) return [name];
+    if (name !== '$and' && name !== '$or') throw new MongoError(67, `unsupported expression in partial index: ${name}`);
+    return Array.isArray(operand) ? operand.filter(isDoc).flatMap(pathsOf) : [];
+  });
 }
 
 function refuseOption(name: string): never {

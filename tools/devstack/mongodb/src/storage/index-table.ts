@@ -1,5 +1,6 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { IndexSpec } from './index-spec';
+import { Statements } from './statements';
 
 export interface Entry {
   rowid: number;
@@ -7,14 +8,15 @@ export interface Entry {
   bytes: Buffer;
 }
 
-/** A half-open range of keys, `from` inclusive and `to` exclusive. */
+/** A half-open range of keys, `from` inclusive and `to` exclusive; the same buffer twice is this one key. */
 export interface KeyRange {
   from: Buffer;
   to: Buffer;
 }
 
-const FIRST_CHUNK = 32;
-const LAST_CHUNK = 1024;
+/** Rows of the first look and of the next ones. SQLite compiles a statement anew for each bound LIMIT, so they stand in the text. */
+const FEW = 32;
+const MANY = 128;
 
 /** A blob as SQLite gives it. */
 export const asBuffer = (value: unknown): Buffer => {
@@ -22,40 +24,65 @@ export const asBuffer = (value: unknown): Buffer => {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 };
 
+function statementsOf(database: DatabaseSync, table: string, documents: string) {
+  const select = `SELECT i.k AS k, i.r AS r, c.d AS d FROM ${table} AS i CROSS JOIN ${documents} AS c ON c.r = i.r`;
+  const forward = `${select} WHERE (i.k, i.r) > (?, ?) AND i.k < ? ORDER BY i.k, i.r`;
+  const backward = `${select} WHERE (i.k, i.r) < (?, ?) AND i.k >= ? ORDER BY i.k DESC, i.r DESC`;
+  const key = `${select} WHERE i.k = ? AND i.r > ? ORDER BY i.r`;
+  const keyBackward = `${select} WHERE i.k = ? AND i.r < ? ORDER BY i.r DESC`;
+  return new Statements(database, {
+    add: `INSERT INTO ${table} (k, r) VALUES (?, ?)`,
+    remove: `DELETE FROM ${table} WHERE k = ? AND r = ?`,
+    holds: `SELECT 1 FROM ${table} WHERE k = ? AND r <> ? LIMIT 1`,
+    markMultikey: 'UPDATE indexes SET multikey = 1 WHERE id = ?',
+    fewForward: `${forward} LIMIT ${FEW}`,
+    manyForward: `${forward} LIMIT ${MANY}`,
+    fewBackward: `${backward} LIMIT ${FEW}`,
+    manyBackward: `${backward} LIMIT ${MANY}`,
+    only: `${select} WHERE i.k = ?`,
+    fewKey: `${key} LIMIT ${FEW}`,
+    manyKey: `${key} LIMIT ${MANY}`,
+    fewKeyBackward: `${keyBackward} LIMIT ${FEW}`,
+    manyKeyBackward: `${keyBackward} LIMIT ${MANY}`,
+  });
+}
+
 /** The keys of one index, in a SQLite table ordered by key and row. */
 export class IndexTable {
-  private readonly statements = new Map<string, StatementSync>();
+  private readonly statements: ReturnType<typeof statementsOf>;
 
   constructor(
-    private readonly database: DatabaseSync,
+    database: DatabaseSync,
     readonly id: number,
-    private readonly documents: string,
+    documents: string,
     readonly spec: IndexSpec,
     /** Whether some document has or had several keys. */
     public multikey: boolean,
-  ) {}
+  ) {
+    this.statements = statementsOf(database, this.table, documents);
+  }
 
   get table(): string {
     return `i${this.id}`;
   }
 
   add(key: Buffer, rowid: number): void {
-    this.prepare(`INSERT INTO ${this.table} (k, r) VALUES (?, ?)`).run(key, rowid);
+    this.statements.get('add').run(key, rowid);
   }
 
   remove(key: Buffer, rowid: number): void {
-    this.prepare(`DELETE FROM ${this.table} WHERE k = ? AND r = ?`).run(key, rowid);
+    this.statements.get('remove').run(key, rowid);
   }
 
   /** Whether another row has this key. */
   holds(key: Buffer, except: number): boolean {
-    return this.prepare(`SELECT 1 FROM ${this.table} WHERE k = ? AND r <> ? LIMIT 1`).get(key, except) !== undefined;
+    return this.statements.get('holds').get(key, except) !== undefined;
   }
 
   markMultikey(): void {
     if (this.multikey) return;
     this.multikey = true;
-    this.prepare('UPDATE indexes SET multikey = 1 WHERE id = ?').run(this.id);
+    this.statements.get('markMultikey').run(this.id);
   }
 
   /**
@@ -63,32 +90,41 @@ export class IndexTable {
    * with MongoDB's own cursors.
    */
   *scan({ from, to }: KeyRange, reverse: boolean): Generator<Entry> {
-    let at: { key: Buffer; rowid: number } = reverse ? { key: to, rowid: 0 } : { key: from, rowid: 0 };
+    if (from === to) return yield* this.scanKey(from, reverse);
+    let at: Pick<Entry, 'key' | 'rowid'> = { key: reverse ? to : from, rowid: 0 };
     const edge = reverse ? from : to;
-    const statement = this.prepare(this.scanSql(reverse));
-    for (let size = FIRST_CHUNK; ; size = Math.min(size * 4, LAST_CHUNK)) {
-      const rows = statement.all(at.key, at.rowid, edge, size);
+    for (let size = FEW; ; size = MANY) {
+      const statement = size === FEW ? (reverse ? 'fewBackward' : 'fewForward') : reverse ? 'manyBackward' : 'manyForward';
+      const rows = this.statements.get(statement).all(at.key, at.rowid, edge);
+      for (const row of rows) yield (at = entryOf(row));
+      if (rows.length < size) return;
+    }
+  }
+
+  /** The document with this key in a unique index. */
+  only(key: Buffer): Entry | undefined {
+    const row = this.statements.get('only').get(key);
+    return row && entryOf(row);
+  }
+
+  private *scanKey(key: Buffer, reverse: boolean): Generator<Entry> {
+    if (this.spec.unique) {
+      const entry = this.only(key);
+      if (entry) yield entry;
+      return;
+    }
+    let rowid = reverse ? Number.MAX_SAFE_INTEGER : 0;
+    for (let size = FEW; ; size = MANY) {
+      const statement = size === FEW ? (reverse ? 'fewKeyBackward' : 'fewKey') : reverse ? 'manyKeyBackward' : 'manyKey';
+      const rows = this.statements.get(statement).all(key, rowid);
       for (const row of rows) {
-        const entry = { rowid: Number(row['r']), key: asBuffer(row['k']), bytes: asBuffer(row['d']) };
-        at = entry;
+        const entry = entryOf(row);
+        rowid = entry.rowid;
         yield entry;
       }
       if (rows.length < size) return;
     }
   }
-
-  private scanSql(reverse: boolean): string {
-    const source = `SELECT i.k AS k, i.r AS r, c.d AS d FROM ${this.table} AS i CROSS JOIN ${this.documents} AS c ON c.r = i.r`;
-    return reverse
-      ? `${source} WHERE (i.k, i.r) < (?, ?) AND i.k >= ? ORDER BY i.k DESC, i.r DESC LIMIT ?`
-      : `${source} WHERE (i.k, i.r) > (?, ?) AND i.k < ? ORDER BY i.k, i.r LIMIT ?`;
-  }
-
-  private prepare(sql: string): StatementSync {
-    const known = this.statements.get(sql);
-    if (known) return known;
-    const statement = this.database.prepare(sql);
-    this.statements.set(sql, statement);
-    return statement;
-  }
 }
+
+const entryOf = (row: Record<string, unknown>): Entry => ({ rowid: Number(row['r']), key: asBuffer(row['k']), bytes: asBuffer(row['d']) });

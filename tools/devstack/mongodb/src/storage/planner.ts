@@ -145,7 +145,8 @@ function rangesOf(index: IndexTable, bounds: FieldBounds[]): KeyRange[] {
       turned.map(({ from, to }) => ({ from: Buffer.concat([prefix.from, from]), to: Buffer.concat([prefix.to, to]) })),
     );
   });
-  return prefixes.map(({ from, to }) => ({ from, to: Buffer.concat([to, AFTER]) }));
+  const whole = bounds.length === index.spec.fields.length && bounds.every(({ points }) => points);
+  return prefixes.map(({ from, to }) => ({ from, to: whole ? from : Buffer.concat([to, AFTER]) }));
 }
 
 const inverted = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte) => 0xff - byte));

@@ -8,6 +8,7 @@ import { MongoError } from '../errors';
 import { Collection } from './collection';
 import { type IndexSpec, parseIndexSpec } from './index-spec';
 import { asBuffer, IndexTable } from './index-table';
+import { Statements } from './statements';
 
 const FILE = 'mongodb.sqlite';
 
@@ -28,7 +29,10 @@ const FORBIDDEN = /[/\\. "$*<>:|?\0]/;
 export class Store {
   private readonly collections = new Map<string, Collection>();
 
+  private readonly statements: Statements<'begin' | 'commit'>;
+
   private constructor(private readonly database: DatabaseSync) {
+    this.statements = new Statements(database, { begin: 'BEGIN IMMEDIATE', commit: 'COMMIT' });
     this.load();
   }
 
@@ -52,10 +56,10 @@ export class Store {
 
   /** Runs writes as one: all of them are kept, or none if `work` throws. */
   transaction<T>(work: () => T): T {
-    this.database.exec('BEGIN IMMEDIATE');
+    this.statements.get('begin').run();
     try {
       const result = work();
-      this.database.exec('COMMIT');
+      this.statements.get('commit').run();
       return result;
     } catch (error) {
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
