@@ -1,5 +1,6 @@
 import { Binary, BSONRegExp, Code, Decimal128, Int32, MaxKey, MinKey, ObjectId, Timestamp } from 'bson';
 import { MongoError } from '../errors';
+import { endOfName, nameAt } from './names';
 import type { Doc, Value } from './values';
 
 const MAX_DEPTH = 200;
@@ -22,7 +23,8 @@ class Reader {
     const end = this.open(depth);
     const result: Value[] = [];
     for (let type = this.byte(); type !== 0; type = this.byte()) {
-      this.cstring();
+      this.position = endOfName(this.bytes, this.position) + 1;
+      if (this.position === 0) throw invalid('a name without an end');
       result.push(this.value(type, depth));
     }
     if (this.position !== end) throw invalid('an array ends early');
@@ -43,11 +45,11 @@ class Reader {
   }
 
   private cstring(): string {
-    const end = this.bytes.indexOf(0, this.position);
+    const start = this.position;
+    const end = endOfName(this.bytes, start);
     if (end < 0) throw invalid('a name without an end');
-    const text = this.bytes.toString('utf8', this.position, end);
     this.position = end + 1;
-    return text;
+    return nameAt(this.bytes, start, end);
   }
 
   private string(): string {

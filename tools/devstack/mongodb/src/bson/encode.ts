@@ -2,20 +2,33 @@ import { Binary, BSONRegExp, Code, Decimal128, Int32, MaxKey, MinKey, ObjectId, 
 import { MongoError } from '../errors';
 import { type Doc, isDoc, RawDocument, type Value } from './values';
 
-const INITIAL_SIZE = 4096;
+const INITIAL_SIZE = 65_536;
+/** A buffer that grew beyond this is not kept. */
+const KEPT_SIZE = 1_048_576;
+/** Up to this length a loop is faster than a call into the runtime. */
+const SHORT = 32;
+const ASCII = 0x80;
 
 class Writer {
-  private bytes = Buffer.allocUnsafe(INITIAL_SIZE);
+  private bytes = Buffer.allocUnsafeSlow(INITIAL_SIZE);
   private length = 0;
 
-  document(value: Doc): void {
+  /** The document's bytes after `space` zero bytes. */
+  write(value: Doc, space: number): Buffer {
+    this.length = 0;
+    this.reserve(space);
+    this.bytes.fill(0, 0, space);
+    this.length = space;
+    this.document(value);
+    const result = Buffer.from(this.bytes.subarray(0, this.length));
+    if (this.bytes.length > KEPT_SIZE) this.bytes = Buffer.allocUnsafeSlow(INITIAL_SIZE);
+    return result;
+  }
+
+  private document(value: Doc): void {
     const start = this.open();
     for (const [name, item] of value) this.element(name, item);
     this.close(start);
-  }
-
-  result(): Buffer {
-    return Buffer.from(this.bytes.subarray(0, this.length));
   }
 
   private array(value: Value[]): void {
@@ -56,7 +69,18 @@ class Writer {
 
   private text(value: string): void {
     this.reserve(value.length * 3);
-    this.length += this.bytes.write(value, this.length);
+    if (value.length > SHORT || !this.ascii(value)) this.length += this.bytes.write(value, this.length);
+  }
+
+  /** Writes the text if it is plain ASCII; answers whether it was. */
+  private ascii(value: string): boolean {
+    for (let at = 0; at < value.length; at++) {
+      const unit = value.charCodeAt(at);
+      if (unit >= ASCII) return false;
+      this.bytes[this.length + at] = unit;
+    }
+    this.length += value.length;
+    return true;
   }
 
   private cstring(value: string): void {
@@ -162,9 +186,7 @@ class Writer {
   }
 }
 
-/** The BSON bytes of a document. */
-export function encodeDocument(value: Doc): Buffer {
-  const writer = new Writer();
-  writer.document(value);
-  return writer.result();
-}
+const writer = new Writer();
+
+/** The BSON bytes of a document, after `space` zero bytes that the caller fills. */
+export const encodeDocument = (value: Doc, space = 0): Buffer => writer.write(value, space);

@@ -6,6 +6,10 @@ import { type Doc, type Maybe, TYPE_CLASSES, typeClass, type Value } from './val
 /** Greater than every byte that can follow a value in a key. */
 export const AFTER = Buffer.from([0xff]);
 
+const INITIAL_SIZE = 65_536;
+/** A buffer that grew beyond this is not kept. */
+const KEPT_SIZE = 1_048_576;
+
 const END = 0x00;
 const SIGN_NAN = 1;
 const SIGN_NEGATIVE = 2;
@@ -19,14 +23,20 @@ const EXPONENT_BIAS = 0x4000;
  * values of different numeric types have equal bytes. No encoding is a prefix of another.
  */
 class KeyWriter {
-  private bytes = Buffer.allocUnsafe(128);
+  private bytes = Buffer.allocUnsafeSlow(INITIAL_SIZE);
   private length = 0;
 
-  result(): Buffer {
-    return Buffer.from(this.bytes.subarray(0, this.length));
+  /** The key of one value. */
+  key(value: Maybe, descending: boolean): Buffer {
+    this.length = 0;
+    this.value(value);
+    if (descending) invert(this.bytes, 0, this.length);
+    const key = Buffer.from(this.bytes.subarray(0, this.length));
+    if (this.bytes.length > KEPT_SIZE) this.bytes = Buffer.allocUnsafeSlow(INITIAL_SIZE);
+    return key;
   }
 
-  value(value: Maybe): void {
+  private value(value: Maybe): void {
     const type = typeClass(value);
     this.byte(type);
     this.content(type, value);
@@ -196,14 +206,10 @@ function invert(bytes: Buffer, start: number, end: number): void {
   for (let index = start; index < end; index++) bytes[index] = 0xff - (bytes[index] ?? 0);
 }
 
+const writer = new KeyWriter();
+
 /** The key of one value; `descending` turns the order around. */
-export function encodeKey(value: Maybe, descending = false): Buffer {
-  const writer = new KeyWriter();
-  writer.value(value);
-  const key = writer.result();
-  if (descending) invert(key, 0, key.length);
-  return key;
-}
+export const encodeKey = (value: Maybe, descending = false): Buffer => writer.key(value, descending);
 
 /** The key as a string, for sets and maps of values that are equal in MongoDB's sense. */
 export const keyText = (value: Maybe): string => encodeKey(value).toString('latin1');

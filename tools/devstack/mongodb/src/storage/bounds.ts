@@ -1,5 +1,5 @@
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
-import { AFTER, encodeKey } from '../bson/key';
+import { AFTER, encodeKey, keyText } from '../bson/key';
 import { type Doc, isDoc, type Maybe, typeClass, type Value } from '../bson/values';
 import { isOperatorDoc } from '../query/matcher';
 
@@ -21,6 +21,9 @@ export interface FieldCondition {
   operand: Value;
 }
 
+/** In place of a path: a condition that is not on one field. */
+const ELSEWHERE = '$';
+
 /** The conditions on fields that every match of the filter meets, by path. */
 export function conditionsOf(filter: Doc): Map<string, FieldCondition[]> {
   const found = new Map<string, FieldCondition[]>();
@@ -32,7 +35,7 @@ export function conditionsOf(filter: Doc): Map<string, FieldCondition[]> {
   const visit = (branch: Doc): void => {
     for (const [name, operand] of branch) {
       if (name === '$and' && Array.isArray(operand)) for (const inner of operand.filter(isDoc)) visit(inner);
-      else if (name.startsWith('$')) continue;
+      else if (name.startsWith('$')) add(ELSEWHERE, name, operand);
       else if (isDoc(operand) && isOperatorDoc(operand)) for (const [operator, value] of operand) add(name, operator, value);
       else add(name, '$eq', operand);
     }
@@ -40,6 +43,23 @@ export function conditionsOf(filter: Doc): Map<string, FieldCondition[]> {
   visit(filter);
   return found;
 }
+
+/** Whether each field has one condition, and a key with its value is all that it asks for. */
+export function isExact(conditions: Map<string, FieldCondition[]>): boolean {
+  for (const [path, [condition, ...others]] of conditions) {
+    if (path === ELSEWHERE || !condition || others.length > 0) return false;
+    const { operator, operand } = condition;
+    if (operator === '$in' && Array.isArray(operand)) {
+      if (!operand.every((value) => isExactValue(value))) return false;
+    } else if (operator !== '$eq' || !isPlain(operand) || operand === null) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** A value that stands for equality with itself, and that no missing field and no array equals. */
+export const isExactValue = (value: Value): boolean => isPlain(value) && value !== null && !isOperatorDoc(value);
 
 /** The intervals of the keys that can meet the conditions; the matcher still looks at each document. */
 export function boundsOf(conditions: FieldCondition[], multikey: boolean): FieldBounds | undefined {
@@ -78,11 +98,13 @@ function boundsOfOne({ operator, operand }: FieldCondition): FieldBounds | undef
 const isPlain = (value: Maybe): value is Value =>
   value !== undefined && !Array.isArray(value) && !(value instanceof BSONRegExp);
 
+const pointOf = (key: Buffer): Interval => ({ from: key, to: key });
+
 function pointsOf(values: Value[]): FieldBounds | undefined {
   if (!values.every(isPlain)) return undefined;
-  const keys = new Map(values.map((value) => encodeKey(value)).map((key) => [key.toString('latin1'), key]));
-  const sorted = [...keys.values()].sort(Buffer.compare);
-  return { points: true, intervals: sorted.map((key) => ({ from: key, to: key })) };
+  if (values.length === 1) return { points: true, intervals: values.map((value) => pointOf(encodeKey(value))) };
+  const keys = new Set(values.map(keyText));
+  return { points: true, intervals: [...keys].sort().map((text) => pointOf(Buffer.from(text, 'latin1'))) };
 }
 
 function rangeOf(operator: string, operand: Value): FieldBounds | undefined {

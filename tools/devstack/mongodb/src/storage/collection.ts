@@ -51,6 +51,10 @@ export class Collection {
     return `c${this.id}`;
   }
 
+  get idIndex(): IndexTable | undefined {
+    return this.indexes[0];
+  }
+
   count(): number {
     return Number(this.statements.get('count').get()?.['n']);
   }

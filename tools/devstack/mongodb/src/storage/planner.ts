@@ -1,9 +1,9 @@
 import { equal } from '../bson/compare';
-import { AFTER } from '../bson/key';
+import { AFTER, encodeKey } from '../bson/key';
 import { type Doc, isDoc, type Value } from '../bson/values';
 import { badValue } from '../errors';
 import type { SortField } from '../query/sort';
-import { boundsOf, conditionsOf, type FieldBounds, type FieldCondition, type Interval } from './bounds';
+import { boundsOf, conditionsOf, isExact, isExactValue, type FieldBounds, type FieldCondition, type Interval } from './bounds';
 import type { Collection } from './collection';
 import type { IndexTable, KeyRange } from './index-table';
 
@@ -16,6 +16,8 @@ export interface Plan {
   reverse: boolean;
   /** Whether they come in the order that was asked for. */
   sorted: boolean;
+  /** Every document that is read matches: nobody needs to look into it. */
+  exact?: boolean;
 }
 
 /** More ranges than this are not probed one by one. */
@@ -25,6 +27,9 @@ const EVERYTHING: KeyRange = { from: Buffer.alloc(0), to: AFTER };
 /** Chooses an index: first the one with most equalities, then a range, then the wanted order. */
 export function makePlan(collection: Collection, filter: Doc, sort: SortField[], hint?: Value): Plan {
   if (hint !== undefined) return hintedPlan(collection, filter, sort, hint);
+  if (filter.size === 0 && sort.length === 0) return fullScan(sort);
+  const id = filter.size === 1 ? filter.get('_id') : undefined;
+  if (id !== undefined && isExactValue(id) && collection.idIndex) return onlyId(collection.idIndex, id);
   const conditions = conditionsOf(filter);
   let best = fullScan(sort);
   let bestScore = 0;
@@ -36,6 +41,11 @@ export function makePlan(collection: Collection, filter: Doc, sort: SortField[],
     }
   }
   return best;
+}
+
+function onlyId(index: IndexTable, id: Value): Plan {
+  const key = encodeKey(id);
+  return { index, ranges: [{ from: key, to: key }], reverse: false, sorted: true, exact: true };
 }
 
 const fullScan = (sort: SortField[], reverse = false): Plan => ({ ranges: [], reverse, sorted: sort.length === 0 });
@@ -73,7 +83,13 @@ function planFor(index: IndexTable, conditions: Map<string, FieldCondition[]>, s
     (bounds.length > equalities ? RANGE_SCORE : 0) +
     (sort.length > 0 && order !== undefined ? SORT_SCORE : 0) +
     (isLookup ? UNIQUE_SCORE : 0);
-  const plan = { index, ranges: rangesOf(index, bounds), reverse: order === 'reverse', sorted: sort.length === 0 || order !== undefined };
+  const plan = {
+    index,
+    ranges: rangesOf(index, bounds),
+    reverse: order === 'reverse',
+    sorted: sort.length === 0 || order !== undefined,
+    exact: !index.multikey && bounds.length === conditions.size && bounds.every(({ points }) => points) && isExact(conditions),
+  };
   return { plan, score };
 }
 

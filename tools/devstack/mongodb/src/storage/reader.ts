@@ -72,7 +72,7 @@ function* matching(collection: Collection, { plan, match, scope, counts }: Query
     seen?.add(rowid);
     if (counts) counts.documents += 1;
     const found = new Found(rowid, bytes, { environment: scope.environment });
-    if (!match || match(found.document, found.scope)) yield found;
+    if (!match || plan.exact || match(found.document, found.scope)) yield found;
   }
 }
 

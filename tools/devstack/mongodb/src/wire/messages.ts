@@ -79,22 +79,22 @@ function parseQuery(bytes: Buffer, requestId: number): Message {
 
 let lastRequestId = 0;
 
-export function encodeReply({ requestId, legacy }: Pick<Message, 'requestId' | 'legacy'>, reply: Doc): Buffer {
-  const body = encodeDocument(reply);
-  const prefix = legacy ? legacyPrefix() : Buffer.alloc(5);
-  const header = Buffer.alloc(HEADER_BYTES);
-  lastRequestId = (lastRequestId + 1) & 0x7fffffff;
-  header.writeInt32LE(HEADER_BYTES + prefix.length + body.length, 0);
-  header.writeInt32LE(lastRequestId, 4);
-  header.writeInt32LE(requestId, 8);
-  header.writeInt32LE(legacy ? OP_REPLY : OP_MSG, 12);
-  return Buffer.concat([header, prefix, body]);
-}
+/** What follows the header of OP_MSG: the flags and the kind of the section, all zero. */
+const REPLY_PREFIX = 5;
+/** What follows the header of OP_REPLY: flags (4), cursor (8), offset (4), number of documents (4). */
+const LEGACY_PREFIX = 20;
+const AWAIT_CAPABLE = 8;
 
-/** Flags (4), cursor (8), offset (4), number of documents (4). */
-function legacyPrefix(): Buffer {
-  const prefix = Buffer.alloc(20);
-  prefix.writeInt32LE(8, 0);
-  prefix.writeInt32LE(1, 16);
-  return prefix;
+export function encodeReply({ requestId, legacy }: Pick<Message, 'requestId' | 'legacy'>, reply: Doc): Buffer {
+  const bytes = encodeDocument(reply, HEADER_BYTES + (legacy ? LEGACY_PREFIX : REPLY_PREFIX));
+  lastRequestId = (lastRequestId + 1) & 0x7fffffff;
+  bytes.writeInt32LE(bytes.length, 0);
+  bytes.writeInt32LE(lastRequestId, 4);
+  bytes.writeInt32LE(requestId, 8);
+  bytes.writeInt32LE(legacy ? OP_REPLY : OP_MSG, 12);
+  if (legacy) {
+    bytes.writeInt32LE(AWAIT_CAPABLE, HEADER_BYTES);
+    bytes.writeInt32LE(1, HEADER_BYTES + 16);
+  }
+  return bytes;
 }
