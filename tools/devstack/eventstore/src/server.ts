@@ -10,6 +10,7 @@ import { softDelete, tombstone } from './services/delete';
 import { gossip, refusedServices, supportedMethods } from './services/node-services';
 import { read } from './services/read';
 import { Store } from './store';
+import { writeBehind } from './wire/write-behind';
 
 export interface EventStoreOptions {
   /** TCP port; 0 takes any that is free. */
@@ -36,6 +37,7 @@ const SERVER_OPTIONS = {
   // As the real server: a frozen client loses its connection after 20 seconds.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 10_000,
+  interceptors: [writeBehind],
 };
 
 type StreamsHandlers = Pick<IStreamsServer, 'append' | 'batchAppend' | 'delete' | 'tombstone'> & {
