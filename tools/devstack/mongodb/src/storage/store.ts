@@ -12,8 +12,11 @@ import { Statements } from './statements';
 
 const FILE = 'mongodb.sqlite';
 
-/** Survives the end of the process at any instant, not a power cut; one process owns the file. */
-const PRAGMAS = 'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;';
+/**
+ * Survives the end of the process at any instant, not a power cut; one process owns the file. 32 MB of pages in memory;
+ * a checkpoint every 16 MB writes a page that changed often only once.
+ */
+const PRAGMAS = 'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000;';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS collections (id INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL UNIQUE, options BLOB NOT NULL);
