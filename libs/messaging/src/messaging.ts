@@ -17,6 +17,8 @@ export interface Listener {
   close(): void;
 }
 
+/** Milliseconds until what was sent must have reached the server. */
+const FLUSH_MS = 5_000;
 /** Milliseconds for what was accepted to leave at the end: a server that is gone by then would be waited for without end. */
 const DRAIN_MS = 2_000;
 
@@ -108,7 +110,7 @@ export class Messaging {
 
   /** Waits until everything sent so far has reached the server. */
   async flush(): Promise<void> {
-    await this.connection.flush();
+    await withDeadline(this.connection.flush(), FLUSH_MS, 'Reaching the message bus');
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import pino from 'pino';
 
 export type Logger = pino.Logger;
 
-/** Links, references, personal data and secrets never reach a log, at whatever depth a caller hands them in. */
+/** Links, references, personal data and secrets never reach a log: redacted down to the third level of what is logged. */
 const HIDDEN = ['forms', 'personal', 'apiKey', 'authorization', 'url', 'getUrl', 'putUrl', 'secret', 'password'];
 const PATHS = HIDDEN.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 

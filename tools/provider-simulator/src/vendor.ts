@@ -74,13 +74,19 @@ export const sendJson = (response: ServerResponse, status: number, body: object,
   response.end(text);
 };
 
+/** Twenty steps a second at the most, each at its time: what comes in small pieces is not slower than asked. */
 const atRate = (bytesPerSecond: number, signal: AbortSignal) =>
   async function* (source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const step = Math.max(1, Math.floor(bytesPerSecond / 20));
+    const started = performance.now();
+    let sent = 0;
     for await (const chunk of source) {
       for (let at = 0; at < chunk.length; at += step) {
-        yield chunk.subarray(at, at + step);
-        await pause(50, undefined, { signal });
+        const piece = chunk.subarray(at, at + step);
+        yield piece;
+        sent += piece.length;
+        const ahead = started + (sent / bytesPerSecond) * 1_000 - performance.now();
+        if (ahead > 1) await pause(ahead, undefined, { signal });
       }
     }
   };

@@ -47,8 +47,8 @@ export class DownloadDriver {
     }
   }
 
-  async fail({ runId, ...claim }: Claim, kind: string, message: string): Promise<void> {
-    await this.append({ runId, ...claim }, { type: 'FailDownload', data: { downloadId: runId, kind, message } });
+  async fail(claim: Claim, kind: string, message: string): Promise<void> {
+    await this.append(claim, { type: 'FailDownload', data: { downloadId: claim.runId, epoch: claim.epoch, kind, message } });
   }
 
   private async turn(step: Step): Promise<void> {
@@ -69,7 +69,7 @@ export class DownloadDriver {
 
   private target({ claim, asset }: Step, attempt: number): JobTarget {
     const { providerId, accountId } = asset.origin;
-    return { providerId, accountId, operation: 'download', runId: claim.runId, attempt };
+    return { providerId, accountId, operation: 'download', owner: claim.owner, runId: claim.runId, attempt };
   }
 
   private async attempt(step: Step): Promise<void> {
@@ -107,7 +107,7 @@ export class DownloadDriver {
   private async settle({ claim, run }: Step, attempt: number, outcome: JobOutcome, started: number): Promise<void> {
     if (outcome.status === 'succeeded' && outcome.download) return this.complete(claim, attempt, outcome.download, performance.now() - started);
     const failure = outcome.status === 'failed' ? attemptFailure(outcome.error, run.attempt + 1, this.config) : lostAttempt();
-    await this.append(claim, { type: 'FailDownloadAttempt', data: defined({ downloadId: claim.runId, attempt, ...failure }) });
+    await this.append(claim, { type: 'FailDownloadAttempt', data: defined({ downloadId: claim.runId, attempt, epoch: claim.epoch, ...failure }) });
   }
 
   private async complete(claim: Claim, attempt: number, file: CachedFile, durationMs: number): Promise<void> {

@@ -4,6 +4,7 @@ import type { Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import { Breakers } from '@ferry/resilience';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
+import { ProviderDirectory } from '@ferry/service-host/providers';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -22,6 +23,7 @@ export interface JobTarget {
   readonly providerId: string;
   readonly accountId: string;
   readonly operation: 'upload' | 'download';
+  readonly owner: string;
   readonly runId: string;
   readonly attempt: number;
 }
@@ -43,6 +45,7 @@ export class ProviderJobs implements OnModuleDestroy {
   constructor(
     @Inject(MESSAGING) private readonly messaging: Messaging,
     @Inject(LOGGER) private readonly logger: Logger,
+    private readonly directory: ProviderDirectory,
   ) {}
 
   onModuleDestroy(): void {
@@ -51,8 +54,8 @@ export class ProviderJobs implements OnModuleDestroy {
 
   /**
    * Runs an attempt behind the breaker of its provider, account and operation. `begin` records the attempt; it is not
-   * called while the breaker is open.
-   * @throws FerryError BREAKER_OPEN
+   * called while the breaker is open or the adapter is away.
+   * @throws FerryError BREAKER_OPEN, PROVIDER_UNAVAILABLE
    */
   async run(target: JobTarget, begin: () => Promise<Omit<StartJobRequest, 'runId' | 'attempt' | 'accountId'>>, signal: AbortSignal): Promise<JobOutcome> {
     const attempt = async (): Promise<JobOutcome> => {
@@ -63,6 +66,7 @@ export class ProviderJobs implements OnModuleDestroy {
       return outcome;
     };
     const { providerId, accountId, operation } = target;
+    await this.reach(target);
     try {
       return await this.breakers.run(`${providerId}.${accountId}.${operation}`, attempt, (error) => error instanceof ProviderFault);
     } catch (error) {
@@ -92,12 +96,13 @@ export class ProviderJobs implements OnModuleDestroy {
     }
   }
 
-  async cancel({ providerId, runId, attempt }: JobTarget): Promise<void> {
-    const command: JobCommand = { operation: 'cancel', waitMs: 0 };
+  /** An adapter that is away is waited for, before an attempt is spent on it. What else is wrong, the start of the job says. */
+  private async reach({ providerId, accountId, owner }: JobTarget): Promise<void> {
     try {
-      await this.messaging.request(providerSubjects(providerId).job(runId, attempt), command, { timeoutMs: JOIN_MS });
+      await this.directory.authorize(providerId, owner, accountId);
     } catch (error) {
-      this.logger.info({ err: error, runId, attempt }, 'a job could not be cancelled; it was never released');
+      if ((error as FerryError).code === 'PROVIDER_UNAVAILABLE') throw error;
+      this.logger.info({ err: error, providerId, accountId }, 'the account cannot be used; its job will be refused');
     }
   }
 

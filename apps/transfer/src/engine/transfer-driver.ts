@@ -97,7 +97,7 @@ export class TransferDriver {
 
   private target({ claim, route }: Step, attempt: number): JobTarget {
     const { providerId, accountId } = route;
-    return { providerId, accountId, operation: 'upload', runId: claim.runId, attempt };
+    return { providerId, accountId, operation: 'upload', owner: claim.owner, runId: claim.runId, attempt };
   }
 
   /** One attempt from the cached file; where there is none, the download first, and the attempt in the next turn. */

@@ -6,9 +6,11 @@ import { startSimulator, type Simulator } from '@ferry/provider-simulator';
 import { startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
 import { eventually, freePort, tempDir } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export const OWNER = 'dev';
+const FIXTURES = join(__dirname, '../../../../tools/provider-simulator/fixtures');
 const ASK_MS = 10_000;
 /** A waiter asks again soon: a frozen replica still gets its share of the questions. */
 const ASK_AGAIN_MS = 1_500;
@@ -86,6 +88,17 @@ export class Rig {
   async pixverseVideo(extra: object = {}): Promise<string> {
     const { id } = await this.seed('pixverse', 'video', 'pixverse-harbour.mp4');
     return this.register({ kind: 'video', origin: { providerId: 'pixverse', forms: { id, idType: 'video' } }, ...extra });
+  }
+
+  /** The same video with 40 MB of free space in its container: more than the buffers on the way to a slow vendor hold. */
+  async largePixverseVideo(): Promise<string> {
+    const free = Buffer.alloc(40_000_000);
+    free.writeUInt32BE(free.length);
+    free.write('free', 4);
+    const body = Buffer.concat([await readFile(join(FIXTURES, 'pixverse-harbour.mp4')), free]);
+    const init = { method: 'POST', body, headers: { 'content-type': 'video/mp4' }, signal: AbortSignal.timeout(ASK_MS) };
+    const { id } = (await (await fetch(`${this.simulator.controlUrl}/seed?provider=pixverse&kind=video`, init)).json()) as { id: string };
+    return this.register({ kind: 'video', origin: { providerId: 'pixverse', forms: { id, idType: 'video' } } });
   }
 
   async register(asset: object): Promise<string> {

@@ -150,6 +150,12 @@ describe('FailDownloadAttempt', () => {
     given(...downloading, attemptFailed, started(2)).when(fail).thenNothing();
     given(...downloading, completed).when(fail).thenNothing();
   });
+
+  it('is quiet where its worker has lost the run', () => {
+    const of = (epoch: number) => command('FailDownloadAttempt', { ...fail.data, epoch });
+    given(...downloading).when(of(1)).then(attemptFailed);
+    given(...downloading).when(of(7)).thenNothing();
+  });
 });
 
 describe('CompleteDownload', () => {
@@ -178,6 +184,11 @@ describe('FailDownload and CancelDownload', () => {
   it('end an open run', () => {
     given(...downloading).when(fail).then(failed);
     given(...downloading, attemptFailed).when(cancel).then(cancelled);
+  });
+
+  it('a failure is quiet where its worker has lost the run', () => {
+    given(...downloading).when(command('FailDownload', { ...fail.data, epoch: 1 })).then(failed);
+    given(...downloading).when(command('FailDownload', { ...fail.data, epoch: 7 })).thenNothing();
   });
 
   it('are quiet where the run is over or another', () => {

@@ -35,9 +35,10 @@ export type LeaveDownload = Command<'LeaveDownload', { readonly transferId: stri
 export type ClaimDownload = Command<'ClaimDownload', OfRun & { readonly workerId: string; readonly fromEpoch: number }>;
 /** No error means: the attempt is open and this epoch started it. */
 export type StartDownload = Command<'StartDownload', DownloadStartedData>;
-export type FailDownloadAttempt = Command<'FailDownloadAttempt', DownloadAttemptFailedData>;
+/** With the epoch of who says so: a worker that has lost the run changes nothing. */
+export type FailDownloadAttempt = Command<'FailDownloadAttempt', DownloadAttemptFailedData & { readonly epoch?: number }>;
 export type CompleteDownload = Command<'CompleteDownload', DownloadCompletedData>;
-export type FailDownload = Command<'FailDownload', DownloadFailedData>;
+export type FailDownload = Command<'FailDownload', DownloadFailedData & { readonly epoch?: number }>;
 export type CancelDownload = Command<'CancelDownload', OfRun>;
 
 export type DownloadCommand =
@@ -94,10 +95,13 @@ const startDownload = ({ data }: StartDownload, state: DownloadState): DownloadE
   return [{ type: 'DownloadStarted', data: { downloadId, epoch, attempt, source, nodeId } }];
 };
 
+/** The run went to another worker since. */
+const isStale = (run: OpenDownload, epoch: number | undefined): boolean => epoch !== undefined && run.epoch !== epoch;
+
 const failDownloadAttempt = ({ data }: FailDownloadAttempt, state: DownloadState): DownloadEvent[] => {
-  const { downloadId, attempt, kind, retryable, retryAt, message } = data;
+  const { downloadId, attempt, epoch, kind, retryable, retryAt, message } = data;
   const run = openRun(state, downloadId);
-  if (run?.status !== 'downloading' || run.attempt !== attempt) return [];
+  if (run?.status !== 'downloading' || run.attempt !== attempt || isStale(run, epoch)) return [];
   return [{ type: 'DownloadAttemptFailed', data: defined({ downloadId, attempt, kind, retryable, retryAt, message }) }];
 };
 
@@ -110,8 +114,10 @@ const completeDownload = ({ data }: CompleteDownload, state: DownloadState): Dow
   return [{ type: 'DownloadCompleted', data: defined({ downloadId, attempt, ...facts }) }];
 };
 
-const failDownload = ({ data: { downloadId, kind, message } }: FailDownload, state: DownloadState): DownloadEvent[] =>
-  openRun(state, downloadId) ? [{ type: 'DownloadFailed', data: { downloadId, kind, message } }] : [];
+const failDownload = ({ data: { downloadId, epoch, kind, message } }: FailDownload, state: DownloadState): DownloadEvent[] => {
+  const run = openRun(state, downloadId);
+  return run && !isStale(run, epoch) ? [{ type: 'DownloadFailed', data: { downloadId, kind, message } }] : [];
+};
 
 const cancelDownload = ({ data: { downloadId } }: CancelDownload, state: DownloadState): DownloadEvent[] =>
   openRun(state, downloadId) ? [{ type: 'DownloadCancelled', data: { downloadId } }] : [];
