@@ -128,3 +128,50 @@ describe('an expression', () => {
     expect(result).toEqual(expected === undefined ? {} : { result: expected });
   });
 });
+
+describe('a pipeline that writes', () => {
+  const rows = [{ _id: 1, n: 1 }, { _id: 2, n: 2 }];
+  const written = async (name: string) => fixture.db.collection(name).find().sort({ _id: 1 }).toArray();
+
+  it('replaces what is there with $out, and keeps the indexes', async () => {
+    const target = await fixture.collection([{ _id: 9 }]);
+    await target.createIndex({ n: 1 }, { unique: true });
+    expect(await run(rows, [{ $match: { n: 2 } }, { $out: target.collectionName }])).toEqual([]);
+    expect(await written(target.collectionName)).toEqual([{ _id: 2, n: 2 }]);
+    expect(await failureOf(run([...rows, { _id: 3, n: 2 }], [{ $out: target.collectionName }]))).toMatchObject({ code: 11000 });
+    expect(await written(target.collectionName)).toEqual([{ _id: 2, n: 2 }]);
+  });
+
+  it('may read the collection that $out replaces', async () => {
+    const source = await fixture.collection(rows);
+    await source.aggregate([{ $set: { n: { $add: ['$n', 10] } } }, { $out: source.collectionName }]).toArray();
+    expect(await written(source.collectionName)).toEqual([{ _id: 1, n: 11 }, { _id: 2, n: 12 }]);
+  });
+
+  it.each<[Document, Document[]]>([
+    [{}, [{ _id: 1, n: 1, a: 1 }, { _id: 2, n: 2 }]],
+    [{ whenMatched: 'replace' }, [{ _id: 1, n: 1 }, { _id: 2, n: 2 }]],
+    [{ whenMatched: 'keepExisting' }, [{ _id: 1, a: 1, n: 0 }, { _id: 2, n: 2 }]],
+    [{ whenNotMatched: 'discard' }, [{ _id: 1, n: 1, a: 1 }]],
+  ])('puts its results where they belong with $merge %j', async (options, expected) => {
+    const target = await fixture.collection([{ _id: 1, a: 1, n: 0 }]);
+    await run(rows, [{ $merge: { into: target.collectionName, ...options } }]);
+    expect(await written(target.collectionName)).toEqual(expected);
+  });
+
+  it.each<[Document, number]>([
+    [{ whenMatched: 'fail' }, 11000],
+    [{ whenNotMatched: 'fail' }, 13113],
+    [{ whenMatched: 'other' }, 2],
+    [{ whenMatched: [{ $set: { a: 1 } }] }, 115],
+  ])('fails with $merge %j', async (options, code) => {
+    const target = await fixture.collection([{ _id: 1 }]);
+    expect(await failureOf(run(rows, [{ $merge: { into: target.collectionName, ...options } }]))).toMatchObject({ code });
+    expect(await written(target.collectionName)).toEqual([{ _id: 1 }]);
+  });
+
+  it('takes documents from nowhere', async () => {
+    expect(await fixture.db.aggregate([{ $documents: [{ n: 1 }, { n: 2 }] }, { $match: { n: 2 } }]).toArray()).toEqual([{ n: 2 }]);
+    expect(await failureOf(fixture.db.aggregate([{ $documents: 1 }]).toArray())).toMatchObject({ code: 5858203 });
+  });
+});

@@ -18,7 +18,7 @@ export type StageCompiler = (operand: Value, names: ReadonlySet<string>) => Stag
 
 /** Stages of MongoDB that are refused by name; all others are unknown. */
 const REFUSED = new Set([
-  '$changeStream', '$changeStreamSplitLargeEvent', '$geoNear', '$search', '$searchMeta', '$vectorSearch', '$merge', '$out',
+  '$changeStream', '$changeStreamSplitLargeEvent', '$geoNear', '$search', '$searchMeta', '$vectorSearch',
   '$redact', '$sample', '$setWindowFields', '$densify', '$fill', '$indexStats', '$collStats', '$planCacheStats', '$currentOp',
   '$listLocalSessions', '$listSessions', '$bucketAuto', '$documents',
 ]);
@@ -47,6 +47,7 @@ function compileStage(name: string, operand: Value, names: ReadonlySet<string>):
   const compile = STAGES[name];
   if (compile) return compile(operand, names);
   if (name === '$changeStream') throw new MongoError(40573, 'The $changeStream stage is only supported on replica sets');
+  if (name === '$out' || name === '$merge') throw new MongoError(40601, `${name} can only be the final stage in the pipeline`);
   if (REFUSED.has(name)) throw notSupported(`The pipeline stage ${name}`);
   throw new MongoError(40324, `Unrecognized pipeline stage name: '${name}'`);
 }

@@ -2,7 +2,7 @@ import { Binary } from 'bson';
 import { createHash } from 'node:crypto';
 import { equal } from '../bson/compare';
 import { type Doc, doc, int, integer, isDoc, type Value } from '../bson/values';
-import { MongoError } from '../errors';
+import { MongoError, notSupported } from '../errors';
 import { compileFilter, type MatchScope } from '../query/matcher';
 import type { Collection } from '../storage/collection';
 import { type IndexSpec, parseIndexSpec } from '../storage/index-spec';
@@ -12,6 +12,7 @@ import { boolField, type Command, countField, docField, docsField, findCollectio
 
 function create(request: Request): Doc {
   const namespace = namespaceOf(request);
+  if (request.body.has('viewOn') || request.body.has('pipeline')) throw notSupported('A view');
   if (request.store.find(namespace)) throw new MongoError(48, `Collection ${namespace} already exists.`);
   request.store.transaction(() => request.store.create(namespace, new Map()));
   return doc({ ok: 1 });
@@ -172,7 +173,7 @@ function collStats(request: Request): Doc {
 }
 
 export const catalogCommands: Record<string, Command> = {
-  create: { fields: ['idIndex'], run: create },
+  create: { fields: ['viewOn', 'pipeline', 'idIndex'], run: create },
   drop: { fields: [], run: drop },
   dropDatabase: { fields: [], run: dropDatabase },
   listCollections: { fields: ['filter', 'nameOnly', 'cursor', 'authorizedCollections'], run: listCollections },

@@ -1,10 +1,10 @@
 import { Decimal128, Int32 } from 'bson';
 import { compare } from '../bson/compare';
 import { add, divide, isNumeric, isZero, multiply, negate, type Numeric, remainder, toDecimal, toDouble } from '../bson/numbers';
-import { type Maybe, typeName, type Value } from '../bson/values';
+import { isDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError, typeMismatch } from '../errors';
 import { binary, isNullish, strict, unary } from './arguments';
-import { registerOperators } from './expression';
+import { type OperatorCompiler, registerOperators } from './expression';
 import { round } from './rounding';
 
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -117,7 +117,14 @@ export function extreme(values: Iterable<Maybe>, direction: 1 | -1): Value {
   return best ?? null;
 }
 
+/** A number from 0 to 1 that is another one each time. */
+const random: OperatorCompiler = (operand) => {
+  if (!(isDoc(operand) && operand.size === 0) && !(Array.isArray(operand) && operand.length === 0)) throw new MongoError(3040501, '$rand does not currently accept arguments');
+  return () => Math.random();
+};
+
 registerOperators({
+  $rand: random,
   $add: strict(0, MANY, addValues),
   $subtract: binary(subtractValues),
   $multiply: strict(0, MANY, multiplyValues),
