@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventStoreDBClient, NO_STREAM, START } from '@eventstore/db-client';
@@ -39,7 +39,7 @@ describe('a restart', () => {
 });
 
 const APPENDS_IN_FLIGHT = 8;
-const KILLS = 3 * ROUNDS;
+const KILLS = 4 * ROUNDS;
 const MAX_ACKNOWLEDGED_BEFORE_KILL = 400;
 
 /** Appends pairs until the server is gone; returns the numbers that were acknowledged. */
@@ -88,3 +88,56 @@ it(`keeps what was acknowledged, whole, through ${KILLS} kills`, async () => {
   }
   rmSync(dataDir, { recursive: true });
 }, 15_000 * KILLS);
+
+describe('a torn last write', () => {
+  const APPENDS = 20;
+  const WAL = 'eventstore.sqlite-wal';
+  const WAL_FRAME_BYTES = 24 + 4096;
+  let killedDir: string;
+  let walBytes: number;
+
+  /** A folder whose server was killed after APPENDS appends of two events each, one commit each. */
+  beforeAll(async () => {
+    killedDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
+    const server = ServerProcess.spawn('--port', '0', '--data', killedDir);
+    const client = EventStoreDBClient.connectionString(await server.ready());
+    for (let number = 0; number < APPENDS; number++) await client.appendToStream('torn', [testEvent(number), testEvent(number)]);
+    server.child.kill('SIGKILL');
+    await server.end();
+    await client.dispose();
+    walBytes = readFileSync(join(killedDir, WAL)).length;
+  });
+  afterAll(() => rmSync(killedDir, { recursive: true }));
+
+  const zeroed = (file: string, from: number): void => {
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0, from));
+  };
+  const flipped = (file: string, from: number): void => {
+    const bytes = readFileSync(file);
+    bytes.writeUInt8((bytes.readUInt8(from) ^ 0xff) & 0xff, from);
+    writeFileSync(file, bytes);
+  };
+  const CUTS = fc.sample(fc.integer({ min: 1, max: 3 * WAL_FRAME_BYTES }), { seed: SEED, numRuns: 3 * ROUNDS });
+
+  it.each([['cut off', truncateSync], ['zeroed', zeroed], ['garbled', flipped]] as const)(
+    'that is %s is gone at the next start, whole, with nothing before it',
+    async (_how, damage) => {
+      for (const cut of CUTS) {
+        const dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
+        cpSync(killedDir, dataDir, { recursive: true });
+        damage(join(dataDir, WAL), walBytes - cut);
+        const test = await TestServer.start(dataDir);
+        const numbers = (await all(test.client.readStream<{ type: 'Counted'; data: { number: number } }>('torn'))).map(({ event }) => event?.data.number);
+        const left = numbers.length / 2;
+        expect({ cut, numbers }).toEqual({ cut, numbers: Array.from({ length: 2 * left }, (_, n) => Math.floor(n / 2)) });
+        expect(left).toBeLessThan(APPENDS);
+        // A commit has two frames or more here: so the last three frames belong to two commits at most.
+        expect(left).toBeGreaterThanOrEqual(APPENDS - 2);
+        expect(await test.client.appendToStream('torn', testEvent(), { expectedRevision: BigInt(2 * left - 1) })).toMatchObject({ success: true });
+        await test.stop();
+      }
+    },
+    60_000 * ROUNDS,
+  );
+});

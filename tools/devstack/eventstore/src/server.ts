@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { Server, ServerCredentials, type handleServerStreamingCall, type MethodDefinition } from '@grpc/grpc-js';
 import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb';
@@ -10,6 +10,8 @@ import { softDelete, tombstone } from './services/delete';
 import { gossip, refusedServices, supportedMethods } from './services/node-services';
 import { read } from './services/read';
 import { Store } from './store';
+import { httpServer } from './wire/http';
+import { listen, type Listener } from './wire/listener';
 import { writeBehind } from './wire/write-behind';
 
 export interface EventStoreOptions {
@@ -58,14 +60,16 @@ const readMethod: MethodDefinition<ReadReq, Uint8Array> = {
 export async function startEventStore({ port, dataDir, host = '127.0.0.1' }: EventStoreOptions): Promise<RunningEventStore> {
   if (!isLoopback(host)) throw new Error(`the embedded event store has no access control: ${host} is no loopback address`);
   const store = new Store(dataDir);
-  const server = new Server(SERVER_OPTIONS);
+  const grpc = new Server(SERVER_OPTIONS);
+  const http = httpServer();
   try {
+    const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    const listener = await bind(host, port, (socket) => injector.injectConnection(socket), (socket) => http.emit('connection', socket));
+    addServices(grpc, store, host, listener.port);
     const authority = host.includes(':') ? `[${host}]` : host;
-    const bound = await bind(server, authority, port);
-    addServices(server, store, host, bound);
-    return { connectionString: `esdb://${authority}:${bound}?tls=false`, port: bound, close: closer(server, store) };
+    return { connectionString: `esdb://${authority}:${listener.port}?tls=false`, port: listener.port, close: closer(grpc, listener, store) };
   } catch (error) {
-    server.forceShutdown();
+    grpc.forceShutdown();
     store.close();
     throw error;
   }
@@ -73,13 +77,13 @@ export async function startEventStore({ port, dataDir, host = '127.0.0.1' }: Eve
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
-function bind(server: Server, authority: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(`${authority}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (!error) return resolve(bound);
-      reject(new Error(`cannot listen on ${authority}:${port}: is the port taken? (${error.message})`, { cause: error }));
-    });
-  });
+async function bind(host: string, port: number, ...handlers: [onHttp2: (socket: Socket) => void, onHttp1: (socket: Socket) => void]): Promise<Listener> {
+  try {
+    return await listen(host, port, ...handlers);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`cannot listen on ${host}:${port}: is the port taken? (${reason})`, { cause: error });
+  }
 }
 
 function addServices(server: Server, store: Store, host: string, port: number): void {
@@ -96,13 +100,14 @@ function addServices(server: Server, store: Store, host: string, port: number): 
   for (const { service, implementation } of refusedServices()) server.addService(service, implementation);
 }
 
-function closer(server: Server, store: Store): () => Promise<void> {
+function closer(server: Server, listener: Listener, store: Store): () => Promise<void> {
   let closed = false;
   return async () => {
     if (closed) return;
     closed = true;
     // Calls that never end (subscriptions, batch appends) would keep a graceful shutdown waiting for ever.
     server.forceShutdown();
+    listener.close();
     store.close();
   };
 }

@@ -32,8 +32,8 @@ export class TestServer {
     public client: EventStoreDBClient,
   ) {}
 
-  static async start(): Promise<TestServer> {
-    const dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
+  /** On an empty folder, or on one that is then the test's to lose. */
+  static async start(dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'))): Promise<TestServer> {
     const server = await startEventStore({ port: 0, dataDir });
     return new TestServer(dataDir, server, EventStoreDBClient.connectionString(server.connectionString));
   }

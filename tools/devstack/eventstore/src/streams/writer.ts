@@ -26,8 +26,11 @@ interface Queued {
   readonly resolve: (result: WriteResult) => void;
 }
 
-/** More than this waiting, and the queue is written without waiting for the end of the event-loop turn. */
+/** More than this waiting, and the queue is written without waiting any longer. */
 const QUEUE_BYTES = 16 * 1024 * 1024;
+
+/** How many turns of the event loop the queue may wait for more while more comes. */
+const MAX_TURNS = 8;
 
 const bytesOf = (request: WriteRequest): number =>
   request.events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
@@ -38,7 +41,7 @@ export const metadataEvent = (data: Uint8Array): ProposedEvent =>
 const tombstoneEvent = (): ProposedEvent =>
   ({ id: randomUUID(), type: TOMBSTONE_TYPE, isJson: true, data: Buffer.alloc(0), metadata: Buffer.alloc(0) });
 
-/** The only one that writes. What arrives in one event-loop turn shares one transaction, thus one fsync. */
+/** The only one that writes. What arrives in one event-loop turn, or the next few, shares one transaction, thus one fsync. */
 export class Writer {
   private readonly known: Known;
   private queue: Queued[] = [];
@@ -60,7 +63,15 @@ export class Writer {
       this.queue.push({ request, resolve });
       this.queuedBytes += bytesOf(request);
       if (this.queuedBytes > QUEUE_BYTES) this.flush();
-      else this.scheduled ??= setImmediate(() => this.flush());
+      else this.scheduled ??= this.nextTurn();
+    });
+  }
+
+  /** Appends that arrive turn after turn belong together: one fsync for many costs each of them less than its own. */
+  private nextTurn(turns = 1, seen = this.queue.length): NodeJS.Immediate {
+    return setImmediate(() => {
+      if (this.queue.length === seen || turns === MAX_TURNS) this.flush();
+      else this.scheduled = this.nextTurn(turns + 1);
     });
   }
 
