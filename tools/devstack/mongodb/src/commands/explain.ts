@@ -49,15 +49,20 @@ function aggregateQuery(request: Request, collection: Collection | undefined): Q
   return pushDown(collection, pipelineOf(request.body), new Set(context.environment.variables.keys()), context).query;
 }
 
-function describePlan({ index, reverse, sorted }: Plan, { sort }: Query): Doc {
+function describePlan(plan: Plan, { sort }: Query): Doc {
+  const fetched = describeSource(plan);
+  if (plan.sorted) return fetched;
+  const pattern: Doc = new Map(sort.map(({ path, descending }) => [path, int(descending ? -1 : 1)]));
+  return doc({ stage: 'SORT', sortPattern: pattern, inputStage: fetched });
+}
+
+function describeSource({ index, reverse, branches }: Plan): Doc {
+  if (branches) return doc({ stage: 'OR', inputStages: branches.map(describeSource) });
   const direction = reverse ? 'backward' : 'forward';
   const scan = index
     ? doc({ stage: 'IXSCAN', keyPattern: index.spec.key, indexName: index.spec.name, isMultiKey: index.multikey, isUnique: index.spec.unique, direction })
     : doc({ stage: 'COLLSCAN', direction });
-  const fetched = index ? doc({ stage: 'FETCH', inputStage: scan }) : scan;
-  if (sorted) return fetched;
-  const pattern: Doc = new Map(sort.map(({ path, descending }) => [path, int(descending ? -1 : 1)]));
-  return doc({ stage: 'SORT', sortPattern: pattern, inputStage: fetched });
+  return index ? doc({ stage: 'FETCH', inputStage: scan }) : scan;
 }
 
 function runStats(collection: Collection | undefined, query: Query): Doc {

@@ -9,8 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.stop());
 
-const scalar = fc.constantFrom<unknown>(null, 1, 2, 2.5, 3, 'x', 'y', true);
-const field = fc.oneof(scalar, fc.array(scalar, { maxLength: 3 }), fc.record({ c: scalar }), fc.array(fc.record({ c: scalar }), { maxLength: 2 }));
+const scalar = fc.constantFrom<unknown>(null, 1, 2, 2.5, 3, 'x', 'xy', 'y', true);
+const literal = fc.constantFrom<unknown>(/^x/, /^xy/);
+const field = fc.oneof(scalar, literal, fc.array(scalar, { maxLength: 3 }), fc.record({ c: scalar }), fc.array(fc.record({ c: scalar }), { maxLength: 2 }));
 const stored = fc.record({ a: field, b: field }, { requiredKeys: [] });
 const operand = fc.oneof(
   scalar,
@@ -19,13 +20,39 @@ const operand = fc.oneof(
   fc.record({ $ne: scalar }),
   fc.record({ $gt: scalar }),
   fc.record({ $exists: fc.boolean() }),
+  fc.constantFrom<unknown>(/^x/, /^xy?/, /^x-*y/, /^X/i, /^x|y/, /^xy/),
+  fc.constantFrom<unknown>({ $regex: '^x' }, { $regex: '^X', $options: 'i' }, { $regex: '^x', $gt: 'x' }, { $not: /^x/ }),
 );
-const filter = fc.dictionary(fc.constantFrom('a', 'b', 'a.c', 'b.c'), operand, { maxKeys: 3 });
+const fields = fc.dictionary(fc.constantFrom('a', 'b', 'a.c', 'b.c'), operand, { maxKeys: 3 });
+const union = fc.record({ $or: fc.array(fields, { minLength: 1, maxLength: 3 }) });
+const filter = fc.oneof(fields, union, fc.tuple(fields, union).map(([plain, either]) => ({ ...plain, ...either })));
 const direction = fc.constantFrom<1 | -1>(1, -1);
 const sort = fc.dictionary(fc.constantFrom('a', 'b', 'a.c'), direction, { maxKeys: 2 });
 const indexKeys = [{ a: 1 }, { a: -1, b: 1 }, { 'a.c': 1, b: -1 }, { b: 1, 'b.c': 1 }] as const;
 
 describe('a query through an index', () => {
+  const planOf = async (plan: Document): Promise<string> => JSON.stringify(plan['queryPlanner'].winningPlan);
+
+  it('is used for a prefix, for all branches of an $or, and for a field that equals a variable', async () => {
+    const collection = await fixture.collection(Array.from({ length: 300 }, (_, _id) => ({ _id, a: `x${_id}`, b: _id })));
+    await collection.createIndexes([{ key: { a: 1 } }, { key: { b: 1 } }]);
+    const prefix = await collection.find({ a: /^x29/ }).explain();
+    expect(prefix['executionStats']).toMatchObject({ nReturned: 11, totalDocsExamined: 11 });
+    const either = collection.find({ $or: [{ a: 'x1' }, { b: { $gte: 298 } }, { b: 299 }] });
+    expect(await planOf(await either.explain())).toContain('"stage":"OR"');
+    expect(await either.map(({ _id }) => _id).toArray()).toEqual([1, 298, 299]);
+    expect(await planOf(await collection.find({ $or: [{ a: 'x1' }, { c: 1 }] }).explain())).toContain('COLLSCAN');
+    const variable = collection.aggregate([{ $match: { $expr: { $eq: ['$b', '$$wanted'] } } }], { let: { wanted: 7 } });
+    expect(await planOf(await variable.explain())).toContain('"indexName":"b_1"');
+    const joined = await collection
+      .aggregate([
+        { $match: { b: { $lt: 2 } } },
+        { $lookup: { from: collection.collectionName, let: { next: { $add: ['$b', 1] } }, pipeline: [{ $match: { $expr: { $eq: ['$b', '$$next'] } } }, { $project: { _id: 1 } }], as: 'next' } },
+      ])
+      .toArray();
+    expect(joined.map(({ next }) => next as unknown)).toEqual([[{ _id: 1 }], [{ _id: 2 }]]);
+  });
+
   it('finds what it finds without one, in the same order', async () => {
     const property = fc.asyncProperty(fc.array(stored, { maxLength: 12 }), fc.array(fc.tuple(filter, sort), { minLength: 6, maxLength: 6 }), async (documents, queries) => {
       const collection = await fixture.collection(documents.map((document, _id) => ({ _id, ...document })));

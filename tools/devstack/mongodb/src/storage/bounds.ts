@@ -1,6 +1,6 @@
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 import { AFTER, encodeKey, keyText } from '../bson/key';
-import { type Doc, isDoc, type Maybe, typeClass, type Value } from '../bson/values';
+import { type Doc, isDoc, type Maybe, TYPE_CLASSES, typeClass, type Value } from '../bson/values';
 import { isOperatorDoc } from '../query/matcher';
 
 /** An interval of encoded values of one field, ascending; both ends inclusive but for what follows the value. */
@@ -63,10 +63,12 @@ export const isExactValue = (value: Value): boolean => isPlain(value) && value !
 
 /** The intervals of the keys that can meet the conditions; the matcher still looks at each document. */
 export function boundsOf(conditions: FieldCondition[], multikey: boolean): FieldBounds | undefined {
-  const each = conditions.flatMap((condition) => boundsOfOne(condition) ?? []);
+  const plain = conditions.some(({ operator }) => operator === '$options') ? conditions.filter(({ operator }) => operator !== '$regex') : conditions;
+  const each = plain.flatMap((condition) => boundsOfOne(condition) ?? []);
   const points = each.find((bounds) => bounds.points);
   // An array may meet one condition with one element and the next with another: only one of them bounds its keys.
-  if (points || multikey) return points ?? each[0];
+  const several = each.find(({ intervals }) => intervals.length > 1);
+  if (points || several || multikey) return points ?? several ?? each[0];
   return each.length === 0 ? undefined : { points: false, intervals: each.flatMap(({ intervals }) => intervals).reduce(intersect, []) };
 }
 
@@ -81,7 +83,10 @@ function intersect(all: Interval[], next: Interval): Interval[] {
 function boundsOfOne({ operator, operand }: FieldCondition): FieldBounds | undefined {
   switch (operator) {
     case '$eq':
-      return pointsOf([operand]);
+      return operand instanceof BSONRegExp ? prefixOf(operand.pattern, operand.options, operand) : pointsOf([operand]);
+    case '$regex':
+      if (operand instanceof BSONRegExp) return prefixOf(operand.pattern, operand.options);
+      return typeof operand === 'string' ? prefixOf(operand, '') : undefined;
     case '$in':
       return Array.isArray(operand) ? pointsOf(operand) : undefined;
     case '$gt':
@@ -113,4 +118,16 @@ function rangeOf(operator: string, operand: Value): FieldBounds | undefined {
   const key = encodeKey(operand);
   const interval = operator.startsWith('$g') ? { from: key, to: Buffer.concat([type, AFTER]) } : { from: type, to: key };
   return { points: false, intervals: [interval] };
+}
+
+/** Plain characters after `^`, but for one that a quantifier follows. */
+const PREFIX = /^\^([\w \-:/@#,;=&%~"'<>!]+)(?![*?{\w])/;
+
+/** The strings that start as the expression does; a literal expression also equals itself. */
+function prefixOf(pattern: string, options: string, literal?: BSONRegExp): FieldBounds | undefined {
+  const prefix = options === '' && !pattern.includes('|') ? PREFIX.exec(pattern)?.[1] : undefined;
+  if (prefix === undefined) return undefined;
+  const from = Buffer.concat([Buffer.from([TYPE_CLASSES.string]), Buffer.from(prefix)]);
+  const strings = { from, to: Buffer.concat([from, AFTER]) };
+  return { points: false, intervals: literal ? [strings, pointOf(encodeKey(literal))] : [strings] };
 }

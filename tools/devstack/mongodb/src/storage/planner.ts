@@ -18,10 +18,13 @@ export interface Plan {
   sorted: boolean;
   /** Every document that is read matches: nobody needs to look into it. */
   exact?: boolean;
+  /** In place of an index: these plans one after the other, for the branches of an `$or`. */
+  branches?: Plan[];
 }
 
 /** More ranges than this are not probed one by one. */
 const MAX_RANGES = 100_000;
+const MAX_BRANCHES = 1000;
 const EVERYTHING: KeyRange = { from: Buffer.alloc(0), to: AFTER };
 
 /** Chooses an index: first the one with most equalities, then a range, then the wanted order. */
@@ -40,7 +43,16 @@ export function makePlan(collection: Collection, filter: Doc, sort: SortField[],
       bestScore = candidate.score;
     }
   }
-  return best;
+  return best.index ? best : (unionOf(collection, filter, sort) ?? best);
+}
+
+/** An `$or` whose branches all have an index. */
+function unionOf(collection: Collection, filter: Doc, sort: SortField[]): Plan | undefined {
+  const operand = filter.get('$or');
+  if (!Array.isArray(operand)) return undefined;
+  const branches = operand.filter(isDoc).map((branch) => makePlan(collection, branch, []));
+  if (branches.length > MAX_BRANCHES || branches.some(({ index, branches: inner }) => !index && !inner)) return undefined;
+  return { ranges: [], reverse: false, sorted: sort.length === 0, branches };
 }
 
 function onlyId(index: IndexTable, id: Value): Plan {

@@ -65,9 +65,9 @@ function inOrder(collection: Collection, query: Query): Found[] {
 }
 
 function* matching(collection: Collection, { plan, match, scope, counts }: Query): Generator<Found> {
-  const seen = plan.index?.multikey ? new Set<number>() : undefined;
+  const seen = plan.index?.multikey || plan.branches ? new Set<number>() : undefined;
   for (const { rowid, bytes } of entries(collection, plan)) {
-    if (counts) counts.keys += plan.index ? 1 : 0;
+    if (counts) counts.keys += plan.index || plan.branches ? 1 : 0;
     if (seen?.has(rowid)) continue;
     seen?.add(rowid);
     if (counts) counts.documents += 1;
@@ -76,7 +76,11 @@ function* matching(collection: Collection, { plan, match, scope, counts }: Query
   }
 }
 
-function* entries(collection: Collection, { index, ranges, reverse }: Plan): Generator<Entry> {
+function* entries(collection: Collection, { index, ranges, reverse, branches }: Plan): Generator<Entry> {
+  if (branches) {
+    for (const branch of branches) yield* entries(collection, branch);
+    return;
+  }
   if (!index) return yield* collection.scan(reverse);
   const ordered = reverse ? [...ranges].reverse() : ranges;
   for (const range of ordered) yield* index.scan(range, reverse);
