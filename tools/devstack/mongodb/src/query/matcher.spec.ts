@@ -93,4 +93,74 @@ describe('a filter', () => {
       { seed: seed(), numRuns: rounds(300) },
     );
   });
+
+  it('agrees with a simple model of paths through arrays, types and missing fields', () => {
+    fc.assert(
+      fc.property(pathField, condition, (field, { operator, operand, holds }) => {
+        const document = field === undefined ? {} : { a: field };
+        expect(matches({ 'a.b': { [operator]: operand } }, document)).toBe(holds(reached(field)));
+      }),
+      { seed: seed(), numRuns: rounds(1000) },
+    );
+  });
+
+  it.each<[Document, Document, boolean]>([
+    [{ 'a.b': { x: 1, y: 2 } }, { a: [{ b: { y: 2, x: 1 } }, { b: { x: 1, y: 2 } }] }, true],
+    [{ 'a.b': { x: 1, y: 2 } }, { a: [{ b: { y: 2, x: 1 } }] }, false],
+    [{ 'a.b': { x: 1 } }, { a: { b: { x: 1, y: 2 } } }, false],
+    [{ a: { $lt: { x: 2 } } }, { a: { x: 1, y: 9 } }, true],
+    [{ a: { x: Long.fromNumber(1) } }, { a: { x: Decimal128.fromString('1.0') } }, true],
+  ])('compares documents with their order: %j and %j', (filter, document, expected) => {
+    expect(matches(filter, document)).toBe(expected);
+  });
+});
+
+/** What a value of the model is: how it is stored, its type, and what it equals. */
+interface Sample {
+  stored: unknown;
+  type: string;
+  equals: unknown;
+}
+
+const samples: Sample[] = [
+  { stored: new Int32(1), type: 'int', equals: 1 },
+  { stored: new Double(1), type: 'double', equals: 1 },
+  { stored: Long.fromNumber(1), type: 'long', equals: 1 },
+  { stored: Decimal128.fromString('1.00'), type: 'decimal', equals: 1 },
+  { stored: new Int32(2), type: 'int', equals: 2 },
+  { stored: 'x', type: 'string', equals: 'x' },
+  { stored: null, type: 'null', equals: null },
+];
+const sampleOf = (stored: unknown): Sample | undefined => samples.find((sample) => sample.stored === stored);
+const sample = fc.constantFrom(...samples.map(({ stored }) => stored));
+const leaf = fc.oneof(sample, fc.array(sample, { minLength: 1, maxLength: 2 }));
+const inner = fc.oneof(fc.record({ b: leaf }), fc.record({ c: sample }));
+const pathField = fc.oneof(fc.constant(undefined), sample, inner, fc.array(fc.oneof(sample, inner), { minLength: 1, maxLength: 3 }));
+
+/** The values that `a.b` leads to; `undefined` where the field is missing. Elements that are no documents lead nowhere. */
+function reached(field: unknown): unknown[] {
+  const isPlain = (value: unknown): value is { b?: unknown } => sampleOf(value) === undefined && typeof value === 'object' && value !== null;
+  if (Array.isArray(field)) return field.filter(isPlain).map(({ b }) => b);
+  return [isPlain(field) ? field.b : undefined];
+}
+
+/** Each value and, of an array, each element. */
+const looked = (values: unknown[]): unknown[] => values.flatMap((value) => (Array.isArray(value) ? [value, ...(value as unknown[])] : [value]));
+const equalsSample = (value: unknown, wanted: Sample): boolean =>
+  value === undefined ? wanted.equals === null : sampleOf(value)?.equals === wanted.equals && sampleOf(value) !== undefined;
+const anyEquals = (values: unknown[], wanted: Sample[]): boolean =>
+  looked(values).some((value) => wanted.some((item) => equalsSample(value, item)));
+
+const condition = fc.tuple(fc.constantFrom(...samples), fc.constantFrom(...samples)).chain(([first, second]) => {
+  const conditions: { operator: string; operand: unknown; holds: (values: unknown[]) => boolean }[] = [
+    { operator: '$eq', operand: first.stored, holds: (values) => anyEquals(values, [first]) },
+    { operator: '$ne', operand: first.stored, holds: (values) => !anyEquals(values, [first]) },
+    { operator: '$in', operand: [first.stored, second.stored], holds: (values) => anyEquals(values, [first, second]) },
+    { operator: '$nin', operand: [first.stored, second.stored], holds: (values) => !anyEquals(values, [first, second]) },
+    { operator: '$exists', operand: true, holds: (values) => values.some((value) => value !== undefined) },
+    { operator: '$exists', operand: false, holds: (values) => values.every((value) => value === undefined) },
+    { operator: '$type', operand: first.type, holds: (values) => looked(values).some((value) => sampleOf(value)?.type === first.type) },
+    { operator: '$type', operand: 'array', holds: (values) => values.some((value) => Array.isArray(value)) },
+  ];
+  return fc.constantFrom(...conditions);
 });

@@ -118,6 +118,33 @@ describe('an update', () => {
   });
 });
 
+describe('a positional update', () => {
+  it('agrees with a simple model', async () => {
+    const small = fc.integer({ min: 0, max: 4 });
+    const rows = fc.array(fc.record({ k: small, n: small }), { minLength: 1, maxLength: 5 });
+    const property = fc.asyncProperty(rows, fc.array(small, { minLength: 1, maxLength: 5 }), small, small, async (docs, list, wanted, value) => {
+      const collection = await fixture.collection([{ _id: 1, docs, list }]);
+      const firstDoc = docs.findIndex(({ k }) => k === wanted);
+      const changes: [Document, Document, Document[] | undefined, (model: { docs: { k: number; n: number }[]; list: number[] }) => void][] = [
+        [{}, { $inc: { 'list.$[]': value } }, undefined, (model) => (model.list = model.list.map((item) => item + value))],
+        [{}, { $set: { 'list.$[e]': value } }, [{ e: { $gte: wanted } }], (model) => (model.list = model.list.map((item) => (item >= wanted ? value : item)))],
+        [{}, { $inc: { 'docs.$[d].n': value } }, [{ 'd.k': wanted }], ({ docs: all }) => all.filter(({ k }) => k === wanted).forEach((item) => (item.n += value))],
+        [{ 'docs.k': wanted }, { $set: { 'docs.$.n': 7 } }, undefined, ({ docs: all }) => all.slice(firstDoc, firstDoc + 1).forEach((item) => (item.n = 7))],
+        [{ docs: { $elemMatch: { k: wanted } } }, { $inc: { 'docs.$.n': 1 } }, undefined, ({ docs: all }) => all.slice(firstDoc, firstDoc + 1).forEach((item) => (item.n += 1))],
+      ];
+      const model = structuredClone({ docs, list });
+      for (const [filter, update, arrayFilters, change] of changes) {
+        const { matchedCount } = await collection.updateOne({ _id: 1, ...filter }, update as AnyUpdate, { arrayFilters });
+        expect(matchedCount).toBe(Object.keys(filter).length > 0 && firstDoc < 0 ? 0 : 1);
+        if (matchedCount === 1) change(model);
+        expect(await collection.findOne({}, { projection: { _id: 0 } })).toEqual(model);
+      }
+      await collection.drop();
+    });
+    await fc.assert(property, { seed: seed(), numRuns: rounds(20) });
+  });
+});
+
 describe('an upsert', () => {
   it('starts from what the filter fixes', async () => {
     const collection = await fixture.collection();
