@@ -1,6 +1,6 @@
 import {
   ANY, BACKWARDS, END, ErrorType, FORWARDS, NO_STREAM, START, STREAM_EXISTS, type AppendResult, type AppendToStreamOptions,
-  type EventData,
+  jsonEvent, type EventData,
 } from '@eventstore/db-client';
 import { all, linkTo, newStream, rawEvent, rejection, revisions, testEvent, testEvents, TestServer } from './specs/support';
 
@@ -117,6 +117,16 @@ describe('a deleted stream', () => {
     expect(await all(test.client.readStream(stream))).toEqual([]);
   });
 
+  it('comes back even with an append of nothing', async () => {
+    const stream = newStream();
+    await append(stream, testEvents(2));
+    await test.client.deleteStream(stream);
+    expect(await append(stream, [])).toMatchObject({ nextExpectedRevision: 1n });
+    expect((await test.client.getStreamMetadata(stream)).metadata).toEqual({ truncateBefore: 2 });
+    expect(await append(stream, testEvent(), { expectedRevision: STREAM_EXISTS })).toMatchObject({ nextExpectedRevision: 2n });
+    expect(revisions(await all(test.client.readStream(stream)))).toEqual([2n]);
+  });
+
   it('may have had only metadata', async () => {
     const stream = newStream();
     await test.client.setStreamMetadata(stream, { colour: 'red' });
@@ -126,7 +136,8 @@ describe('a deleted stream', () => {
 
   it('must have existed, at the expected revision', async () => {
     const stream = newStream();
-    expect(await rejection(test.client.deleteStream(stream))).toMatchObject({ type: ErrorType.WRONG_EXPECTED_VERSION, actualVersion: 'no_stream' });
+    // For an append the client says 'no_stream' here.
+    expect(await rejection(test.client.deleteStream(stream))).toMatchObject({ type: ErrorType.WRONG_EXPECTED_VERSION, actualVersion: -1n });
     await append(stream, testEvents(3));
     expect(await rejection(test.client.deleteStream(stream, { expectedRevision: 1n }))).toMatchObject({
       type: ErrorType.WRONG_EXPECTED_VERSION, streamName: stream, expectedVersion: 1n, actualVersion: 2n,
@@ -193,6 +204,15 @@ describe('stream metadata', () => {
     expect(await all(test.client.readStream(stream))).toHaveLength(2);
   });
 
+  it('that does not say that it is JSON counts for nothing', async () => {
+    const stream = newStream();
+    await append(stream, testEvents(2));
+    await append(`$$${stream}`, rawEvent('$metadata', '{"$maxCount":1}'));
+    expect(await all(test.client.readStream(stream))).toHaveLength(2);
+    await append(`$$${stream}`, jsonEvent({ type: '$metadata', data: { $maxCount: 1 } }));
+    expect(await all(test.client.readStream(stream))).toHaveLength(1);
+  });
+
   it('hides events by age, but keeps the revision', async () => {
     const stream = newStream();
     const { position } = await append(stream, testEvents(2));
@@ -227,5 +247,15 @@ describe('links', () => {
     ]);
     const plain = await all(test.client.readStream(links));
     expect(plain.every(({ event, link }) => event?.type === '$>' && link === undefined)).toBe(true);
+  });
+
+  it('name a revision as the real server reads it: -1 is the last, signs and spaces are fine', async () => {
+    const [target, links] = [newStream(), newStream()];
+    await append(target, testEvents(3));
+    await append(links, [`-1@${target}`, `+1@${target}`, ` 1 @${target}`, '1@', '-1@', `-1@${newStream()}`].map(linkTo));
+    const read = await all(test.client.readStream(links, { resolveLinkTos: true }));
+    expect(read.map(({ event, link }) => [event?.revision, link?.type])).toEqual([
+      [2n, '$>'], [1n, '$>'], [1n, '$>'], [undefined, '$>'], [undefined, '$>'], [undefined, '$>'],
+    ]);
   });
 });

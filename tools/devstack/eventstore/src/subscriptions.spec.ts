@@ -69,6 +69,22 @@ describe('a subscription to a stream', () => {
     await subscription.unsubscribe();
   });
 
+  it('is caught up at once at the end of a stream that does not exist yet, and else not before an event comes', async () => {
+    const stream = newStream();
+    const atEnd = test.client.subscribeToStream(stream, { fromRevision: END });
+    await once(atEnd, 'caughtUp');
+    const later = test.client.subscribeToStream(stream, { fromRevision: 0n });
+    const said: string[] = [];
+    later.on('caughtUp', () => said.push('caughtUp')).on('data', () => said.push('data'));
+    await once(later, 'confirmation');
+    await test.client.appendToStream(stream, testEvent());
+    const caughtUp = once(later, 'caughtUp');
+    await test.client.appendToStream(stream, testEvent());
+    await caughtUp;
+    expect(said).toEqual(['data', 'caughtUp']);
+    await Promise.all([atEnd.unsubscribe(), later.unsubscribe()]);
+  });
+
   it('survives a delete, and ends with a tombstone', async () => {
     const stream = newStream();
     await test.client.appendToStream(stream, testEvent());

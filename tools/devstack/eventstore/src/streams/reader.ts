@@ -14,7 +14,9 @@ export interface Delivered {
   readonly link?: RecordedEvent;
 }
 
-const LINK = /^\s*(\d{1,15})@(?!")(.+)$/s;
+const LINK = /^\s*([+-]?\d{1,15})\s*@(?!")(.*)$/s;
+/** In a link, as in the real server: the last event of the stream. */
+const LAST = -1;
 
 /** Reads with the rules of visibility. */
 export class Reader {
@@ -45,8 +47,9 @@ export class Reader {
     return event ? { event, link: record } : { link: record };
   }
 
-  private readEvent(stream: string, revision: number): RecordedEvent | undefined {
-    const { id } = this.catalog.get(stream);
+  private readEvent(stream: string, asked: number): RecordedEvent | undefined {
+    const { id, last } = this.catalog.get(stream);
+    const revision = asked === LAST ? last : asked;
     const hidden = this.catalog.currentRevision(stream) === LONG_MAX || revision < this.catalog.firstVisible(stream);
     if (id === undefined || hidden) return undefined;
     const event = this.log.at(id, revision);

@@ -70,6 +70,6 @@ export class StreamCatalog {
     if (isMetastream(name)) return { maxCount: 1 };
     const id = this.log.streamId(metastreamOf(name));
     const newest = id === undefined ? undefined : this.log.lastOf(id);
-    return newest ? parseStreamMetadata(newest.data) : {};
+    return newest ? parseStreamMetadata(newest) : {};
   }
 }

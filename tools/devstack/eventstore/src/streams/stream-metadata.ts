@@ -1,4 +1,4 @@
-import { LONG_MAX, LONG_MAX_TEXT } from '../records';
+import { LONG_MAX, LONG_MAX_TEXT, type RecordedEvent } from '../records';
 
 /** The part of a stream's metadata that decides which of its events are visible. */
 export interface StreamMetadata {
@@ -16,9 +16,12 @@ export const SOFT_DELETE_METADATA = Buffer.from(`{"$tb":${LONG_MAX_TEXT}}`);
 
 const isLong = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value <= 2 ** 63;
 
-/** Reads metadata as the server does: one bad value, or text that is no JSON object, and all of it counts for nothing. */
-export function parseStreamMetadata(data: Uint8Array): StreamMetadata {
-  const json = parseObject(data);
+/**
+ * Reads metadata as the server does: one bad value, text that is no JSON object, or an event that does not say that it is
+ * JSON, and all of it counts for nothing.
+ */
+export function parseStreamMetadata({ isJson, data }: Pick<RecordedEvent, 'isJson' | 'data'>): StreamMetadata {
+  const json = isJson ? parseObject(data) : undefined;
   if (!json) return NONE;
   const { $maxCount: maxCount, $maxAge: maxAge, $tb: truncateBefore } = json;
   const positive = [maxCount, maxAge].every((value) => value === undefined || (isLong(value) && value > 0));

@@ -121,12 +121,12 @@ export class Writer {
   }
 
   private append(stream: string, current: number, events: readonly ProposedEvent[]): WriteResult {
-    if (events.length === 0) return { kind: 'written', revision: current, position: this.log.lastPosition };
     const recreates = this.catalog.isSoftDeleted(stream);
     const undeletes = isMetastream(stream) && this.catalog.isSoftDeleted(originalOf(stream));
-    const written = this.insert(stream, current + 1, events);
+    const written = events.length === 0 ? this.log.lastPosition : this.insert(stream, current + 1, events);
+    // Even an append of nothing brings a deleted stream back.
     if (recreates) this.writeMetadata(stream, Buffer.from(`{"$tb":${current + 1}}`));
-    if (undeletes) this.undelete(originalOf(stream), events.at(-1)?.data);
+    if (undeletes && events.length > 0) this.undelete(originalOf(stream), events.at(-1)?.data);
     return { kind: 'written', revision: current + events.length, position: written };
   }
 
@@ -159,7 +159,7 @@ export class Writer {
     const written = events.map((event, index) => this.log.insert(target, firstRevision + index, event, created));
     const newest = written.at(-1);
     if (newest) state.last = newest.revision;
-    if (newest && isMetastream(stream)) this.catalog.metadataChanged(originalOf(stream), parseStreamMetadata(newest.data));
+    if (newest && isMetastream(stream)) this.catalog.metadataChanged(originalOf(stream), parseStreamMetadata(newest));
     this.known.recentIds.remember(written);
     for (const event of written) this.uncommitted.push(event);
     return this.log.lastPosition;

@@ -35,8 +35,7 @@ export const wrongExpectedVersion = (stream: string, expected: ExpectedRevision,
     status.FAILED_PRECONDITION,
     'wrong-expected-version',
     `Append failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expectedText(expected)}, Actual version: ${current}`,
-    // The client shows an empty one as "no_stream".
-    { 'stream-name': stream, 'expected-version': expectedText(expected), 'actual-version': current < 0 ? '' : revisionText(current) },
+    { 'stream-name': stream, 'expected-version': expectedText(expected), 'actual-version': revisionText(current) },
   );
 
 export const maximumAppendSizeExceeded = (): ServerStatus =>
