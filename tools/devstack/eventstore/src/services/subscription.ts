@@ -27,8 +27,6 @@ export class Subscription {
   private revision: number;
   private phase: 'history' | 'catching-up' | 'live';
   private owesCaughtUp = true;
-  /** Whether there is something to catch up with: a stream that does not exist yet has nothing before its first events. */
-  private hasCaughtUp: boolean;
   private blocked = false;
   private behind = 0;
   private considered = 0;
@@ -40,7 +38,6 @@ export class Subscription {
   ) {
     const { from, stream } = request;
     this.revision = startRevision(store, request);
-    this.hasCaughtUp = stream === undefined || from === 'end' || store.catalog.currentRevision(stream) !== NO_REVISION;
     this.position = stream === undefined && typeof from === 'number' ? from : 0;
     if (stream === undefined && from === 'end') this.position = store.log.lastPosition;
     this.phase = stream === undefined ? 'catching-up' : 'history';
@@ -99,7 +96,10 @@ export class Subscription {
   private goLive(): void {
     this.phase = 'live';
     this.behind = 0;
-    if (!this.owesCaughtUp || !this.hasCaughtUp) return;
+    const { stream, from } = this.request;
+    // A stream that does not exist has nothing to catch up with: the word comes after its first events.
+    const exists = stream === undefined || this.store.catalog.currentRevision(stream) !== NO_REVISION;
+    if (!this.owesCaughtUp || (!exists && from !== 'end')) return;
     this.owesCaughtUp = false;
     this.outbox.send(caughtUp());
   }
@@ -139,7 +139,6 @@ export class Subscription {
     const { stream, resolveLinks } = this.request;
     if (this.phase === 'live') this.behind--;
     this.outbox.send(encodeDelivered(resolveLinks ? this.store.reader.resolve(record) : { event: record }));
-    this.hasCaughtUp = true;
     if (stream === undefined) return;
     this.revision = record.revision;
     if (record.revision === LONG_MAX) this.outbox.fail(streamDeleted(stream));
