@@ -1,20 +1,9 @@
 import { downloadStream } from '@ferry/domain/download/events';
-import { transferStream, type TransferEvent } from '@ferry/domain/transfer/events';
-import { parseRunId } from '@ferry/kernel';
+import type { TransferEvent } from '@ferry/domain/transfer/events';
 import { itWithOwn } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { Rig } from './testing/rig';
-
-const streamOf = (transferId: string) => transferStream(parseRunId(transferId)!.subjectId);
-const count = (types: readonly string[], type: string) => types.filter((candidate) => candidate === type).length;
-
-const pending = async (rig: Rig, assetId: string) => {
-  const answer = await rig.resolve(assetId, 'sora');
-  if (answer.status !== 'pending') throw new Error('the route was known already');
-  return answer.transferId;
-};
-const until = (rig: Rig, stream: string, type: string) =>
-  eventually(async () => expect(await rig.types(stream)).toContain(type), { timeoutMs: 10_000 });
+import { count, pending, streamOf, until } from './testing/steps';
 
 /** One replica is killed or frozen in the middle of the work; another one ends it. */
 describe('a transfer whose worker is lost', () => {
@@ -144,45 +133,4 @@ describe('a transfer whose worker is lost', () => {
     await rig.outcome(assetId, 'sora', transferId);
     expect(count(await rig.types(streamOf(transferId)), 'TransferCompleted')).toBe(1);
   });
-});
-
-describe('a transfer that waits for what does not come', () => {
-  let rig: Rig;
-
-  beforeAll(async () => {
-    rig = await Rig.start();
-    await rig.startService('transfer', 'first', { TRANSFER_JOB_DEADLINE_MS: '6000' });
-  }, 60_000);
-  afterAll(() => rig?.close(), 60_000);
-
-  it('asks for a released upload until its deadline where the adapter is lost, and then tells of what may stand at the vendor', async () => {
-    const assetId = await rig.pixverseVideo();
-    await rig.fault({ provider: 'openai', operation: 'character-create', latencyMs: 60_000, times: 1 });
-    const transferId = await pending(rig, assetId);
-    await until(rig, streamOf(transferId), 'UploadReleased');
-    await rig.service('provider-sora').stop('SIGKILL');
-    await rig.startService('provider-sora');
-    const lostAt = performance.now();
-    await rig.outcome(assetId, 'sora', transferId);
-    expect(performance.now() - lostAt).toBeGreaterThan(5_000);
-    const types = await rig.types(streamOf(transferId));
-    expect(types.slice(types.indexOf('UploadReleased'))).toEqual([
-      'UploadReleased',
-      'UploadFailed',
-      'UploadOrphaned',
-      'UploadStarted',
-      'UploadReleased',
-      'UploadCompleted',
-      'ProviderUrlCached',
-      'TransferCompleted',
-    ]);
-  }, 60_000);
-
-  it('is given up in time where a service that it needs stays away', async () => {
-    const assetId = await rig.pixverseVideo();
-    await rig.service('cache-manager').stop('SIGKILL');
-    const transferId = await pending(rig, assetId);
-    await expect(rig.outcome(assetId, 'sora', transferId)).rejects.toMatchObject({ code: 'TRANSFER_FAILED', details: { kind: 'unavailable' } });
-    await rig.startService('cache-manager');
-  }, 60_000);
 });

@@ -10,7 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const START_MS = 5_000;
 const JOIN_WAIT_MS = 2_000;
-const JOIN_MS = 5_000;
+const JOIN_MS = 3_500;
 /** How long nobody may answer for a job, while this process is connected, before it counts as gone. */
 const GONE_MS = 3_000;
 const ASK_AGAIN_MS = 200;
