@@ -4,19 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { launcherFile } from '@ferry/devstack';
+import { isAlive, launcherFile } from '@ferry/devstack';
 import { eventually, freePort, tempDir, type TempDir } from '@ferry/testing/specs';
 
 const RUN = launcherFile('run.cjs');
 const ALL_PROCESSES = ['asset-catalog', 'cache-manager', 'gateway', 'lineage', 'provider-pixverse', 'provider-sora', 'simulator', 'transfer'];
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 describe('npm start', () => {
   let folder: TempDir;
@@ -65,7 +57,7 @@ describe('npm start', () => {
 
     const pids = children();
     launcher.kill('SIGKILL');
-    await eventually(() => expect(pids.filter(isAlive)).toEqual([]));
+    await eventually(() => expect(pids.filter(isAlive)).toEqual([]), { timeoutMs: 20_000 });
   }, 60_000);
 
   it('starts again in the folder of the killed one, and is gone within 5 s of one Ctrl-C', async () => {

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAlive } from './is-alive';
 
 /** The longest that processes of a killed launcher take to notice and end. */
 const LEFTOVERS_END_WITHIN_MS = 5_000;
@@ -91,15 +92,6 @@ function recordedProcesses(path: string): Record<string, number> {
 }
 
 const launcherPid = (path: string): string => String(recordedProcesses(path).launcher ?? 'unknown');
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
 
 /** Whole or not at all, and for this user only. */
 export function writeAtomically(file: string, text: string): void {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, freePort, tempDir, type TempDir } from '@ferry/testing/specs';
+import { isAlive } from './is-alive';
 import { acceptsConnections } from './readiness';
 import { SupervisedProcess, type ProcessListener } from './supervised-process';
 import { launcherFile } from './workspace';
@@ -14,14 +15,6 @@ class Heard implements ProcessListener {
   died = (name: string, how: string) => void this.events.push(`${name} died of ${how}`);
   gaveUp = (error: Error) => void (this.failure = error);
 }
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 const gone = (pid: number) => eventually(() => expect(isAlive(pid)).toBe(false), { timeoutMs: 10_000 });
 

@@ -1,22 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
+import { isAlive } from './is-alive';
 import { startSystem, type System } from './system';
 import { buildWorkspace, launcherFile } from './workspace';
 
 const EMBEDDED = { FERRY_EMBEDDED: 'nats,eventstore,mongodb', NATS_URL: '', EVENTSTORE_URL: '', MONGODB_URL: '' };
-const runs = (pid: number): boolean => existsSync(`/proc/${pid}`) || isSignalled(pid);
-
-function isSignalled(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 /** What `npm start` does, with its exit. */
 async function npmStart(dataDir: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; stderr: string }> {
@@ -39,7 +31,7 @@ describe('the servers and the simulator', () => {
   afterAll(async () => {
     const pids = Object.values(system.processes).map(({ pid }) => pid!);
     await system.stop();
-    expect(pids.filter(runs)).toEqual([]);
+    expect(pids.filter(isAlive)).toEqual([]);
     expect(await system.stopped).toBeUndefined();
     await folder.remove();
   });
@@ -91,6 +83,6 @@ describe('the servers and the simulator', () => {
     });
     controller.abort(new Error('enough'));
     await refused;
-    expect(pids.filter(runs)).toEqual([]);
+    expect(pids.filter(isAlive)).toEqual([]);
   });
 });
