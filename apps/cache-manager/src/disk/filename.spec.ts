@@ -14,6 +14,7 @@ describe('safeFilename', () => {
     ['.mp4', 'mp4.mp4'],
     ['no extension', 'no extension.mp4'],
     ['CON.mp4', '_CON.mp4'],
+    ['CON .mp4', '_CON.mp4'],
     ['nul', '_nul.mp4'],
     ['lpt9.tar.mp4', '_lpt9.tar.mp4'],
     ['a\u0000b\u202ec\n.mp4', 'abc.mp4'],

@@ -47,7 +47,7 @@ export const safeFilename = (name: string | undefined, mimeType: string): string
   const found = EXTENSION.exec(clean);
   const kept = found && found.index > 0 && found[0].length <= MAX_EXTENSION_BYTES ? found[0] : undefined;
   const extension = kept ?? `.${EXTENSIONS[mimeType] ?? 'bin'}`;
-  const base = kept ? clean.slice(0, -kept.length) : clean;
+  const base = withoutEdges(kept ? clean.slice(0, -kept.length) : clean);
   const free = RESERVED.test(`${base}${extension}`) ? `_${base}` : base;
-  return `${withoutEdges(cutToBytes(withoutEdges(free), MAX_BYTES - extension.length)) || 'asset'}${extension}`;
+  return `${withoutEdges(cutToBytes(free, MAX_BYTES - extension.length)) || 'asset'}${extension}`;
 };
