@@ -4,6 +4,14 @@ import { parse } from 'yaml';
 
 export const ROOT = join(__dirname, '../../..');
 
+/** Times as Compose writes them: whole seconds, `3s`. */
+export interface HealthCheck {
+  readonly test: readonly string[];
+  readonly interval: string;
+  readonly timeout: string;
+  readonly retries: number;
+}
+
 export interface ComposeService {
   readonly image: string;
   readonly command?: readonly string[];
@@ -12,7 +20,7 @@ export interface ComposeService {
   readonly secrets?: readonly string[];
   readonly volumes?: readonly string[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: object;
+  readonly healthcheck?: HealthCheck;
   readonly network_mode?: string;
 }
 

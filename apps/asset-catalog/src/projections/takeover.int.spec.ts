@@ -4,9 +4,12 @@ import { createLogger } from '@ferry/observability';
 import { startService, type Service } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { CATALOG_ENV, CatalogUnderTest, video } from '../testing/catalog-under-test';
+import { randomUUID } from 'node:crypto';
 import { assets } from './assets.projection';
 
 const TAKEN_OVER_MS = 15_000;
+/** Its own: a server that the environment names holds the assets of others too. */
+const OWNER = `owner-${randomUUID()}`;
 let catalog: CatalogUnderTest;
 let models: ReadModels;
 let successor: Service | undefined;
@@ -24,9 +27,9 @@ afterAll(async () => {
 });
 
 /** The read model itself: a request might be given to the replica that is frozen. */
-const documents = () => models.collection(assets).find({ owner: 'ann' }).sort({ _id: 1 }).toArray();
+const documents = () => models.collection(assets).find({ owner: OWNER }).sort({ _id: 1 }).toArray();
 const visible = (count: number) => eventually(async () => expect((await documents()).length).toBeGreaterThanOrEqual(count), { timeoutMs: TAKEN_OVER_MS });
-const registerMany = (count: number) => Promise.all(Array.from({ length: count }, () => catalog.register('ann', video())));
+const registerMany = (count: number) => Promise.all(Array.from({ length: count }, () => catalog.register(OWNER, video())));
 
 it('a frozen replica’s projections are taken over, and its late writes change nothing when it wakes', async () => {
   const [frozen] = catalog.services;
@@ -35,7 +38,7 @@ it('a frozen replica’s projections are taken over, and its late writes change 
   const holdersBefore = await models.db.collection('_leases').distinct('holder');
   expect(holdersBefore).toHaveLength(1);
   // Those that the frozen replica answers too late are registered all the same.
-  const underWay = Promise.allSettled(Array.from({ length: 10 }, () => catalog.register('ann', video())));
+  const underWay = Promise.allSettled(Array.from({ length: 10 }, () => catalog.register(OWNER, video())));
   await visible(6);
   process.kill(frozen!.pid, 'SIGSTOP');
   successor = await startService('asset-catalog', catalog.servers, CATALOG_ENV);
@@ -45,6 +48,6 @@ it('a frozen replica’s projections are taken over, and its late writes change 
   await registerMany(5);
   await visible(20);
   const before = await documents();
-  await catalog.bus.request(SUBJECTS.catalog.rebuild, { owner: 'ann', actor: 'spec' }, { timeoutMs: 20_000 });
+  await catalog.bus.request(SUBJECTS.catalog.rebuild, { owner: OWNER, actor: 'spec' }, { timeoutMs: 20_000 });
   expect(await documents()).toEqual(before);
 });

@@ -1,0 +1,1 @@
+export { environmentOf, readCompose, ROOT, type ComposeService, type HealthCheck } from './compose';
