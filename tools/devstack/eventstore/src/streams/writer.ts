@@ -39,7 +39,7 @@ export const metadataEvent = (data: Uint8Array): ProposedEvent =>
   ({ id: randomUUID(), type: METADATA_TYPE, isJson: true, data, metadata: Buffer.alloc(0) });
 
 const tombstoneEvent = (): ProposedEvent =>
-  ({ id: randomUUID(), type: TOMBSTONE_TYPE, isJson: true, data: Buffer.alloc(0), metadata: Buffer.alloc(0) });
+  ({ id: randomUUID(), type: TOMBSTONE_TYPE, isJson: false, data: Buffer.alloc(0), metadata: Buffer.alloc(0) });
 
 /** The only one that writes. What arrives in one event-loop turn, or the next few, shares one transaction, thus one fsync. */
 export class Writer {
