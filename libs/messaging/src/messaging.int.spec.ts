@@ -118,3 +118,50 @@ it('reconnects by itself, says so, and goes on with its subscriptions', async ()
   expect(asker.ready()).toBe(true);
   listener.close();
 });
+
+describe('a queue group without a framework', () => {
+  const serve = (quick?: (data: Double) => string | undefined, handler = async ({ number }: Double): Promise<unknown> => ({ doubled: number * 2 })) =>
+    answerer.serve('spec.served', Double, handler, { queue: 'spec', ...(quick ? { quick } : {}) });
+  const askServed = (data: unknown) => asker.request('spec.served', data as object, { timeoutMs: 2_000 });
+
+  it('answers what is known at once, and asks the handler for the rest', async () => {
+    const served = serve(({ number }) => (number === 1 ? '{"doubled":"known"}' : undefined));
+    await answerer.flush();
+    expect(await Promise.all([1, 2].map((number) => askServed({ number })))).toEqual([{ doubled: 'known' }, { doubled: 4 }]);
+    await served.close();
+    await expect(askServed({ number: 1 })).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+  });
+
+  it('refuses as respond does, and tells errors as they are', async () => {
+    const served = serve(undefined, async () => {
+      throw new FerryError('NO', 'conflict', 'No.', { why: 1 });
+    });
+    await answering(async () => undefined);
+    const refusal = await ask({ number: 'x' }).catch((error: unknown) => error);
+    await expect(askServed({ number: 'x' })).rejects.toEqual(refusal);
+    await expect(askServed({ number: 1 })).rejects.toMatchObject({ code: 'NO', category: 'conflict', details: { why: 1 } });
+    await served.close();
+  });
+
+  it('answers what it has taken before it leaves, each request once in the group, in the asker’s context', async () => {
+    let begun: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => (begun = resolve));
+    let finish: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (finish = resolve));
+    const seen: string[] = [];
+    const served = serve(undefined, async () => {
+      seen.push(currentContext().correlationId);
+      begun();
+      await held;
+      return { done: true };
+    });
+    await answerer.flush();
+    const asked = runInContext({ correlationId: 'story' }, () => askServed({ number: 1 }));
+    await started;
+    const closed = served.close();
+    finish();
+    expect(await asked).toEqual({ done: true });
+    await closed;
+    expect(seen).toEqual(['story']);
+  });
+});

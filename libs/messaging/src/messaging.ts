@@ -5,6 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { connect, ErrorCode, Events, NatsError, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { natsConnectionOptions } from './options';
 import { contextHeaders, contextOf, encodeAnswer, toFerryError, type AnswerPacket, type RequestPacket } from './packet';
+import { compileValidator } from './compiled-validator';
+import { RequestService, type Served, type ServeOptions } from './request-service';
 import { validated } from './validation';
 
 export interface MessagingOptions {
@@ -106,6 +108,19 @@ export class Messaging {
       }
       message.respond(encodeAnswer(answer));
     });
+  }
+
+  /**
+   * Answers requests as one of the queue group's members, without the ways of a framework: the class's rules are compiled once, and
+   * what `quick` knows is answered in the turn in which it came. Everything else goes to the handler, in the sender's context.
+   */
+  serve<T extends object>(subject: string, type: new () => T, handler: (data: T) => Promise<unknown>, { queue, quick }: ServeOptions<T>): Served {
+    const service = new RequestService(subject, compileValidator(type), handler, quick, this.logger);
+    const subscription = this.connection.subscribe(subject, {
+      queue,
+      callback: (error, message) => (error ? this.logger.error({ err: error, subject }, 'a subscription failed') : service.take(message)),
+    });
+    return service.served(subscription);
   }
 
   /** Waits until everything sent so far has reached the server. */

@@ -56,7 +56,7 @@ const ofHandlerMethod = (sources: Sources, path: string, method: ts.MethodDeclar
 };
 
 const ofRespondCall = (sources: Sources, path: string, call: ts.CallExpression): [string, Answerer] | undefined => {
-  if (!/\.respond$/.test(call.expression.getText())) return undefined;
+  if (!/\.(respond|serve)$/.test(call.expression.getText())) return undefined;
   const [first, request, handler] = call.arguments;
   const subject = first && subjectOf(sources, first);
   if (subject === undefined || !request || !handler) throw new Error(`${path}: no subject known as ${first?.getText()}`);
