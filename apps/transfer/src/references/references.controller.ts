@@ -27,7 +27,7 @@ export class ReferencesController {
     const { token } = await this.store.handle({
       definition: transferDefinition,
       stream,
-      command: { type: 'InvalidateReference', data: { referenceId, reason, reportedBy: actor }, metadata: { now: new Date().toISOString() } },
+      command: { type: 'InvalidateReference', data: { referenceId, reason: 'reported', reportedBy: actor, personal: { reason } }, metadata: { now: new Date().toISOString() } },
       metadata: metadataFor(request),
     });
     return { token };

@@ -45,6 +45,12 @@ describe('RequestTransfer', () => {
     given(...completed()).when(request({ minAliveUntil: '2099-01-01T00:00:00Z' })).thenNothing();
   });
 
+  it('takes the word that a reference is dead for that reference alone, not for one made meanwhile', () => {
+    const far = { minAliveUntil: '2026-01-05T10:01:00.000Z' };
+    given(...completed()).when(request({ ...far, deadReferenceId: RUN_1 })).then(requested(RUN_2));
+    given(...completed()).when(request({ ...far, deadReferenceId: RUN_2 })).thenNothing();
+  });
+
   it('opens the next run where the reference ends too early, or where any reference will not do', () => {
     given(...completed('2026-01-05T11:00:00Z')).when(request({ minAliveUntil: '2026-01-05T11:00:01Z' })).then(requested(RUN_2));
     given(...completed()).when(request()).then(requested(RUN_2));
@@ -153,16 +159,44 @@ describe('CancelTransfer', () => {
 });
 
 describe('InvalidateReference', () => {
-  const report = { referenceId: RUN_1, reason: 'not found', reportedBy: 'key:studio' };
+  const report = { referenceId: RUN_1, reason: 'reported', reportedBy: 'key:studio', personal: { reason: 'Kim says it is gone' } } as const;
   const invalidate = command('InvalidateReference', report);
+  const invalidated = (date: string, referenceId = RUN_1): TransferEvent => ({ type: 'ProviderUrlInvalidated', data: { ...report, referenceId, invalidatedAt: date } });
 
   it('takes away the current reference', () => {
-    const state = given(...completed()).when(invalidate).then({ type: 'ProviderUrlInvalidated', data: report });
+    const state = given(...completed()).when(invalidate).then(invalidated(NOW));
     expect(state).not.toHaveProperty('reference');
+    expect(state.reports).toEqual([NOW]);
   });
 
   it('is quiet about an older one, and where it is repeated', () => {
-    given(...completed(), { type: 'ProviderUrlInvalidated', data: report }).when(invalidate).thenNothing();
+    given(...completed(), invalidated(NOW)).when(invalidate).thenNothing();
     given(...completed()).when(command('InvalidateReference', { ...report, referenceId: RUN_2 })).thenNothing();
+  });
+
+  it('counts reports, not what the provider says itself nor what was reported before dates were', () => {
+    const gone = given(...completed()).when(command('InvalidateReference', { referenceId: RUN_1, reason: 'gone', reportedBy: 'service:transfer' }));
+    expect(gone.then({ type: 'ProviderUrlInvalidated', data: { referenceId: RUN_1, reason: 'gone', reportedBy: 'service:transfer', invalidatedAt: NOW } })).not.toHaveProperty('reports');
+    const before: TransferEvent = { type: 'ProviderUrlInvalidated', data: { referenceId: RUN_1, reason: 'reported', reportedBy: 'key' } };
+    given(...completed(), before).when(request({ reportsPerHour: 0 })).then(requested(RUN_2));
+  });
+
+  it('leads to so many uploads in an hour and no more', () => {
+    const first = invalidated('2026-01-05T10:00:00.000Z');
+    const again: TransferEvent[] = [
+      requested(RUN_2),
+      { type: 'ProviderUrlCached', data: { transferId: RUN_2, referenceId: RUN_2, forms: { id: 'char_43' } } },
+      { type: 'TransferCompleted', data: { transferId: RUN_2, completedAt: NOW } },
+    ];
+    const history = [...completed(), first, ...again, invalidated('2026-01-05T10:10:00.000Z', RUN_2)];
+    const third = requested(RUN_2.replace(/2$/, '3'));
+    const asked = (now: string, reportsPerHour?: number) => request(reportsPerHour === undefined ? {} : { reportsPerHour }, now);
+    given(...history).when(asked('2026-01-05T10:20:00.000Z', 2)).then(third);
+    given(...history)
+      .when(asked('2026-01-05T10:20:00.000Z', 1))
+      .thenRefused('TOO_MANY_REPORTS', { reports: 2, allowed: 1, until: '2026-01-05T11:00:00.000Z' });
+    given(...history).when(asked('2026-01-05T10:20:00.000Z', 0)).thenRefused('TOO_MANY_REPORTS', { reports: 2, allowed: 0, until: '2026-01-05T11:10:00.000Z' });
+    given(...history).when(asked('2026-01-05T11:00:00.000Z', 1)).then(third);
+    given(...history).when(asked('2026-01-05T10:20:00.000Z')).then(third);
   });
 });

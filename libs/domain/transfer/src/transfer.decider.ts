@@ -17,6 +17,7 @@ import {
   TRANSFER_CATEGORY,
   TRANSFER_EVENT_TYPES,
   type InvalidatedData,
+  type InvalidationReason,
   type OrphanedData,
   type ReleasedData,
   type RequestedData,
@@ -49,6 +50,10 @@ export type RequestTransfer = Command<
     readonly claim?: FirstClaim;
     /** ISO date: a reference that lives until then is enough. Absent: transfer whatever there is. */
     readonly minAliveUntil?: string;
+    /** The reference that does not live long enough although its event tells no end: its assumed life is over. A newer one is not meant. */
+    readonly deadReferenceId?: string;
+    /** How many uploads in an hour may follow from reports that the reference was refused. Absent: any number. */
+    readonly reportsPerHour?: number;
   }
 >;
 /** A new run after one that failed or was cancelled. */
@@ -74,7 +79,7 @@ export type FailTransfer = Command<
   OfRun & { readonly epoch?: number; readonly kind: string; readonly message?: string; readonly retryAfter?: string; readonly marker?: string }
 >;
 export type CancelTransfer = Command<'CancelTransfer', OfRun>;
-export type InvalidateReference = Command<'InvalidateReference', InvalidatedData>;
+export type InvalidateReference = Command<'InvalidateReference', Omit<InvalidatedData, 'reason' | 'invalidatedAt'> & { readonly reason: InvalidationReason }>;
 
 export type TransferCommand =
   | RequestTransfer
@@ -93,7 +98,8 @@ export type TransferCommand =
 
 /** Failures that trying again does not change; such a route is not tried again by itself for a while. */
 const LASTING_KINDS: readonly string[] = ['rejected-by-policy', 'invalid-request', 'too-large', 'content-changed'];
-const LASTING_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const LASTING_MS = 24 * HOUR_MS;
 
 /** The run that a command names, if it is the current one and still open. */
 const openRun = ({ run }: RouteState, transferId: string): OpenRun | undefined =>
@@ -111,9 +117,10 @@ const knownRun = ({ run, runs }: RouteState, transferId: string): number | undef
   return current && named && named.subjectId === current.subjectId && named.run <= runs ? named.run : undefined;
 };
 
-const livesUntil = (reference: RouteReference | undefined, minAliveUntil: string | undefined): boolean =>
+const livesUntil = (reference: RouteReference | undefined, { minAliveUntil, deadReferenceId }: RequestTransfer['data']): boolean =>
   reference !== undefined &&
   minAliveUntil !== undefined &&
+  reference.referenceId !== deadReferenceId &&
   (reference.expiresAt === undefined || Date.parse(reference.expiresAt) >= Date.parse(minAliveUntil));
 
 const refuseLasting = ({ run }: RouteState, now: string): void => {
@@ -122,6 +129,16 @@ const refuseLasting = ({ run }: RouteState, now: string): void => {
   if (Date.parse(now) >= until) return;
   const { transferId, kind, message } = run;
   throw transferError('TRANSFER_REFUSED', defined({ transferId, kind, message, until: new Date(until).toISOString() }));
+};
+
+/** Each report leads to one paid upload: a caller, or a provider, that refuses whatever it gets would make an endless loop of them. */
+const refuseLoop = ({ reference, reports = [] }: RouteState, allowed: number | undefined, now: string): void => {
+  if (reference !== undefined || allowed === undefined) return;
+  const recent = reports.filter((date) => Date.parse(now) - Date.parse(date) < HOUR_MS);
+  // The report that has to be an hour old before the others are few enough.
+  const last = recent.at(-allowed - 1);
+  if (last === undefined) return;
+  throw transferError('TOO_MANY_REPORTS', { reports: recent.length, allowed, until: new Date(Date.parse(last) + HOUR_MS).toISOString() });
 };
 
 const newRun = (data: RequestedData, claim?: FirstClaim): TransferEvent[] => [
@@ -134,8 +151,9 @@ const raise = (run: OpenRun, { priority }: Pick<RequestedData, 'priority'>): Tra
 
 const requestTransfer = ({ data, metadata: { now } }: RequestTransfer, state: RouteState): TransferEvent[] => {
   if (isOpen(state.run)) return raise(state.run, data);
-  if (livesUntil(state.reference, data.minAliveUntil)) return [];
+  if (livesUntil(state.reference, data)) return [];
   refuseLasting(state, now);
+  refuseLoop(state, data.reportsPerHour, now);
   const { routeId, assetId, providerId, accountId, variant, reason, priority, claim } = data;
   const transferId = transferIdOf(routeId, state.runs + 1);
   return newRun({ transferId, assetId, providerId, accountId, variant, reason, priority }, claim);
@@ -245,9 +263,10 @@ const cancelTransfer = ({ data: { transferId } }: CancelTransfer, state: RouteSt
   return openRun(state, transferId) ? [{ type: 'TransferCancelled', data: { transferId } }] : [];
 };
 
-const invalidateReference = ({ data }: InvalidateReference, { reference }: RouteState): TransferEvent[] => {
-  const { referenceId, reason, reportedBy } = data;
-  return reference?.referenceId === referenceId ? [{ type: 'ProviderUrlInvalidated', data: { referenceId, reason, reportedBy } }] : [];
+const invalidateReference = ({ data, metadata: { now } }: InvalidateReference, { reference }: RouteState): TransferEvent[] => {
+  const { referenceId, reason, reportedBy, personal } = data;
+  if (reference?.referenceId !== referenceId) return [];
+  return [{ type: 'ProviderUrlInvalidated', data: defined({ referenceId, reason, reportedBy, invalidatedAt: now, personal }) }];
 };
 
 export const decide = (command: TransferCommand, state: RouteState): TransferEvent[] => {

@@ -2,6 +2,7 @@ import { FerryError, type ErrorCategory } from '@ferry/kernel';
 
 const ERRORS = {
   TRANSFER_REFUSED: ['unprocessable', 'The last transfer of this route ended with an error that trying again does not change. Retry that transfer to try all the same.'],
+  TOO_MANY_REPORTS: ['throttled', 'References of this route were reported as refused too often in an hour. Find out why the provider refuses them, and come back at details.until.'],
   UNKNOWN_TRANSFER: ['not-found', 'There is no such transfer. Check the id.'],
   RUN_NOT_OPEN: ['conflict', 'The transfer is not open. Read its state.'],
   STALE_EPOCH: ['conflict', 'Another worker holds the transfer. Leave it to that worker.'],

@@ -61,10 +61,19 @@ export interface TransferFailedData extends OfRun {
   readonly failedAt: string;
 }
 
+/** Why a reference counts no more: somebody reported that the provider refused it, or the provider was asked and says it is gone. */
+export const INVALIDATION_REASONS = ['reported', 'gone'] as const;
+export type InvalidationReason = (typeof INVALIDATION_REASONS)[number];
+
 export interface InvalidatedData {
   readonly referenceId: string;
+  /** An InvalidationReason. Events of before have the reporter's own words here. */
   readonly reason: string;
   readonly reportedBy: string;
+  /** ISO date; absent in events of before. */
+  readonly invalidatedAt?: string;
+  /** What the reporter said. */
+  readonly personal?: { readonly reason: string };
 }
 
 export type TransferEvent =

@@ -8,6 +8,7 @@ import type { RouteState } from './transfer.state';
 
 const REFUSALS = [
   'TRANSFER_REFUSED',
+  'TOO_MANY_REPORTS',
   'UNKNOWN_TRANSFER',
   'RUN_NOT_OPEN',
   'STALE_EPOCH',
@@ -35,6 +36,8 @@ const data = {
     priority,
     claim,
     minAliveUntil: fc.constantFrom(undefined, '2026-01-05T12:00:00.000Z'),
+    deadReferenceId: fc.option(transferId, { nil: undefined }),
+    reportsPerHour: fc.constantFrom(undefined, 1),
   }),
   RetryTransfer: fc.record({ transferId, claim }),
   RaiseTransfer: fc.record({ transferId, priority }),
@@ -47,7 +50,7 @@ const data = {
   CompleteTransfer: fc.record({ ...attempt, forms: fc.constant(forms) }),
   FailTransfer: fc.record({ transferId, kind: fc.constantFrom('unavailable', 'too-large') }),
   CancelTransfer: fc.record({ transferId }),
-  InvalidateReference: fc.record({ referenceId: transferId, reason: fc.constant('gone'), reportedBy: fc.constant('key') }),
+  InvalidateReference: fc.record({ referenceId: transferId, reason: fc.constantFrom('gone', 'reported'), reportedBy: fc.constant('key') }),
 } satisfies Record<TransferCommand['type'], fc.Arbitrary<object>>;
 
 const types = Object.keys(data) as TransferCommand['type'][];

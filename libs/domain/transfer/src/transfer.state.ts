@@ -71,8 +71,13 @@ export interface RouteState {
   readonly run?: TransferRun;
   /** How many runs there were. */
   readonly runs: number;
+  /** ISO dates of the last reports that a reference was refused, the oldest first; at most `MAX_REPORTS`. Absent where there was none. */
+  readonly reports?: readonly string[];
   readonly orphans: readonly OrphanedData[];
 }
+
+/** More reports than this are not remembered: what may follow from them is decided long before. */
+export const MAX_REPORTS = 100;
 
 export const initialState = (): RouteState => ({ runs: 0, orphans: [] });
 
@@ -168,9 +173,11 @@ export const evolve = (state: RouteState, event: TransferEvent): RouteState => {
       return { ...state, reference };
     }
     case 'ProviderUrlInvalidated': {
-      if (state.reference?.referenceId !== event.data.referenceId) return state;
+      const { referenceId, reason, invalidatedAt } = event.data;
+      if (state.reference?.referenceId !== referenceId) return state;
       const { reference: _, ...rest } = state;
-      return rest;
+      if (reason !== 'reported' || invalidatedAt === undefined) return rest;
+      return { ...rest, reports: [...(rest.reports ?? []), invalidatedAt].slice(-MAX_REPORTS) };
     }
     default: {
       const { run } = state;
