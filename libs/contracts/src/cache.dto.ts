@@ -37,10 +37,37 @@ export interface CachedFile {
   readonly durationSeconds?: number;
 }
 
+/** Asks for an address to read a download from while its bytes come. */
+export class FollowDownloadRequest extends AssetRequest {
+  @Matches(RUN_ID_PATTERN) downloadId!: string;
+  /** Who reads: a run's id and epoch. */
+  @IsString() @IsNotEmpty() @MaxLength(100) holder!: string;
+  /** Milliseconds to wait for the first bytes. */
+  @IsInt() @Min(0) @Max(10_000) waitMs!: number;
+}
+
+export interface FollowDownloadAnswer {
+  /** The attempt that the address is bound to: 410 as soon as it has broken off, or another one has begun. */
+  readonly attempt: number;
+  /** GET the whole file here, once it has come and until then as it comes. */
+  readonly getUrl: string;
+  /** As the cached file will be named. */
+  readonly filename: string;
+  readonly kind: MediaKind;
+  readonly sizeBytes: number;
+  /** What the beginning of the file tells; nothing of it is verified. */
+  readonly mimeType?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly durationSeconds?: number;
+}
+
 export class AcquireLeaseRequest extends AssetRequest {
   /** Who reads: a run's id and epoch, or a gateway's request id. */
   @IsString() @IsNotEmpty() @MaxLength(100) holder!: string;
   @IsInt() @Min(1_000) @Max(60_000) ttlMs!: number;
+  /** Milliseconds to wait for a file that is being written. Default 0. */
+  @IsOptional() @IsInt() @Min(0) @Max(10_000) waitMs?: number;
 }
 
 export interface AcquireLeaseAnswer {

@@ -23,6 +23,7 @@ export const SUBJECTS = {
   },
   cache: {
     open: 'cache.downloads.open',
+    follow: 'cache.downloads.follow',
     acquire: 'cache.leases.acquire',
     renew: 'cache.leases.renew',
     release: 'cache.leases.release',

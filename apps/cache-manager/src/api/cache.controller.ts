@@ -1,11 +1,13 @@
 import {
   AcquireLeaseRequest,
+  FollowDownloadRequest,
   LeaseRequest,
   OpenDownloadRequest,
   OwnedRequest,
   SUBJECTS,
   type AcquireLeaseAnswer,
   type CacheUsage,
+  type FollowDownloadAnswer,
   type OpenDownloadAnswer,
 } from '@ferry/contracts';
 import { Controller, Inject } from '@nestjs/common';
@@ -19,6 +21,11 @@ export class CacheController {
   @MessagePattern(SUBJECTS.cache.open)
   open(@Payload() request: OpenDownloadRequest): Promise<OpenDownloadAnswer> {
     return this.node.service.open(request);
+  }
+
+  @MessagePattern(SUBJECTS.cache.follow)
+  follow(@Payload() request: FollowDownloadRequest): Promise<FollowDownloadAnswer> {
+    return this.node.service.follow(request);
   }
 
   @MessagePattern(SUBJECTS.cache.acquire)

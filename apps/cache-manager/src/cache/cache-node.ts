@@ -16,6 +16,7 @@ import { CacheLog } from './cache-log';
 import { CacheService } from './cache.service';
 import { FileKeeper } from './file-keeper';
 import { FileReceiver } from './file-receiver';
+import { GrowingFiles } from './growing-files';
 import { holdersOf } from './holders';
 import { Leases } from './leases';
 import { Reconciler } from './reconciler';
@@ -46,6 +47,7 @@ export class CacheNode {
     const log = new CacheLog(eventStore, index);
     const keeper = new FileKeeper(index, disk, log, logger);
     const attempts = new Attempts(() => Date.now());
+    const growing = new GrowingFiles();
     const accesses = new AccessLog(eventStore, config.CACHE_NODE_ID, logger);
     const urls: SignedUrls = new SignedUrls(() => config.CACHE_DATA_URL?.replace(/\/+$/, '') ?? dataPlane.address, config.CACHE_URL_SECRET.split(','));
     const life = new CacheLife({ index, keeper, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
@@ -53,13 +55,13 @@ export class CacheNode {
     const deadlines = { idleMs: BODY_IDLE_MS, totalMs: TOTAL_MS };
     const dataPlane: DataPlaneServer = new DataPlaneServer({
       urls,
-      put: { index, keeper, receiver: new FileReceiver(index, disk, log, keeper), attempts, deadlines },
-      get: { keeper, accesses, totalMs: TOTAL_MS },
+      put: { index, keeper, receiver: new FileReceiver(index, disk, log, keeper, growing), attempts, deadlines },
+      get: { keeper, accesses, growing, leases, silentMs: CONNECTION_IDLE_MS, totalMs: TOTAL_MS },
       ensureReady,
       idleMs: CONNECTION_IDLE_MS,
       logger,
     });
-    const service = new CacheService({ index, keeper, budget, leases, attempts, accesses, urls, eventStore, ensureReady });
+    const service = new CacheService({ index, keeper, budget, leases, attempts, growing, accesses, urls, eventStore, ensureReady });
     await dataPlane.listen(config.CACHE_DATA_PORT, config.CACHE_DATA_HOST);
     logger.info({ folder, dataPlane: dataPlane.address }, 'data plane listens');
     return new CacheNode(service, life, dataPlane, accesses, lock);

@@ -1,4 +1,4 @@
-import type { AcquireLeaseAnswer, AcquireLeaseRequest, CachedFile, CacheUsage, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest } from '@ferry/contracts';
+import type { AcquireLeaseAnswer, AcquireLeaseRequest, CachedFile, CacheUsage, FollowDownloadAnswer, FollowDownloadRequest, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest } from '@ferry/contracts';
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError } from '@ferry/kernel';
 import type { SignedUrls } from '../data-plane/signed-url';
@@ -8,6 +8,8 @@ import { readAsset, unknownAsset } from './asset-facts';
 import type { Attempts } from './attempts';
 import type { CacheIndex } from './cache-index';
 import { notCached, type FileKeeper } from './file-keeper';
+import { follow } from './follow';
+import type { GrowingFiles } from './growing-files';
 import type { Lease, Leases } from './leases';
 
 /** How long an address of the data plane can be used to begin. A lease is what keeps the file. */
@@ -20,6 +22,7 @@ export interface CacheParts {
   readonly budget: Budget;
   readonly leases: Leases;
   readonly attempts: Attempts;
+  readonly growing: GrowingFiles;
   readonly accesses: AccessLog;
   readonly urls: SignedUrls;
   readonly eventStore: EventStore;
@@ -38,15 +41,13 @@ export class CacheService {
    */
   async open(request: OpenDownloadRequest): Promise<OpenDownloadAnswer> {
     const { owner, assetId, downloadId, epoch, attempt, kind, filename, sizeBytes } = request;
-    if (!downloadId.startsWith(`${assetId}-`)) {
-      throw new FerryError('VALIDATION_FAILED', 'invalid', 'The downloadId is of another asset.', { errors: ['downloadId must begin with assetId'] });
-    }
+    checkDownload(assetId, downloadId);
     const { eventStore, attempts, budget, index, urls, ensureReady } = this.parts;
     ensureReady();
     const asset = await readAsset(eventStore, assetId);
     if (asset?.owner !== owner) throw unknownAsset();
     const file = await this.parts.keeper.look(owner, assetId);
-    if (file) throw new FerryError('ALREADY_CACHED', 'conflict', 'The asset is in the cache already. Acquire a lease on it.', { file });
+    if (file) throw alreadyCached(file);
     if (sizeBytes !== undefined) budget.check(sizeBytes);
     const expiresAt = Date.now() + URL_TTL_MS;
     attempts.announce({ assetId, downloadId, epoch, attempt, expiresAt });
@@ -55,11 +56,29 @@ export class CacheService {
     return { putUrl, nodeId: index.nodeId };
   }
 
+  /**
+   * An address to read a download from while its bytes come, and what their beginning tells.
+   * @throws FerryError ALREADY_CACHED, DOWNLOAD_NOT_BEGUN (also where its beginning has not come yet: ask again), LENGTH_UNKNOWN,
+   * ATTEMPT_GONE (a later download runs), TOO_MANY_WAITERS
+   */
+  async follow(request: FollowDownloadRequest): Promise<FollowDownloadAnswer> {
+    const { owner, assetId, downloadId, holder, waitMs } = request;
+    checkDownload(assetId, downloadId);
+    this.parts.ensureReady();
+    const cached = await this.parts.keeper.look(owner, assetId);
+    if (cached) throw alreadyCached(cached);
+    const { epoch, ...file } = await follow(this.parts.growing, { owner, assetId, downloadId, waitMs });
+    const follows = { downloadId, epoch, attempt: file.attempt, mimeType: file.mimeType ?? 'application/octet-stream' };
+    const getUrl = this.parts.urls.sign({ operation: 'get', assetId, owner, expiresAt: Date.now() + URL_TTL_MS, run: holder, follows });
+    return { ...file, getUrl };
+  }
+
   /** @throws FerryError NOT_CACHED, TOO_MANY_LEASES */
-  async acquire({ owner, assetId, holder, ttlMs }: AcquireLeaseRequest): Promise<AcquireLeaseAnswer> {
-    const { leases, accesses, ensureReady } = this.parts;
+  async acquire({ owner, assetId, holder, ttlMs, waitMs = 0 }: AcquireLeaseRequest): Promise<AcquireLeaseAnswer> {
+    const { leases, accesses, growing, ensureReady } = this.parts;
     ensureReady();
     const lease = leases.acquire(owner, assetId, holder, ttlMs);
+    if (waitMs) await growing.find(owner, assetId)?.ended(waitMs);
     const file = await this.parts.keeper.look(owner, assetId);
     if (!file) {
       leases.release(owner, lease.leaseId);
@@ -94,3 +113,11 @@ export class CacheService {
     return { leaseId, expiresAt: new Date(Date.now() + ttlMs).toISOString(), file, getUrl };
   }
 }
+
+const checkDownload = (assetId: string, downloadId: string): void => {
+  if (downloadId.startsWith(`${assetId}-`)) return;
+  throw new FerryError('VALIDATION_FAILED', 'invalid', 'The downloadId is of another asset.', { errors: ['downloadId must begin with assetId'] });
+};
+
+const alreadyCached = (file: CachedFile): FerryError =>
+  new FerryError('ALREADY_CACHED', 'conflict', 'The asset is in the cache already. Acquire a lease on it.', { file });

@@ -13,6 +13,7 @@ import { assetDeleted } from './asset-facts';
 import type { CacheIndex } from './cache-index';
 import type { CacheLog } from './cache-log';
 import type { FileKeeper } from './file-keeper';
+import type { GrowingFile, GrowingFiles } from './growing-files';
 
 export interface Receiving {
   readonly claims: PutClaims;
@@ -30,28 +31,35 @@ export class FileReceiver {
     private readonly disk: CacheDisk,
     private readonly log: CacheLog,
     private readonly keeper: FileKeeper,
+    private readonly growing: GrowingFiles,
   ) {}
 
   /** @throws FerryError CONTENT_*, CACHE_FULL, EXCEEDS_CACHE, CACHE_UNAVAILABLE, ASSET_DELETED, EVENT_STORE_UNAVAILABLE */
   async receive({ claims, body, sizeBytes, signal }: Receiving): Promise<CachedFile> {
     const incoming = await this.disk.receive(sizeBytes);
+    const { kind, filename } = claims;
+    const growing = this.growing.begin(claims, defined({ path: incoming.path, kind, sizeBytes, filename }));
     try {
-      await this.write(incoming, body, sizeBytes);
+      await this.write(incoming, growing, body, sizeBytes);
       const content = await verify(incoming, { sizeBytes, kind: claims.kind, sha256: this.index.sha256Of(claims.assetId) ?? claims.sha256 });
       signal.throwIfAborted();
       if (this.index.isDeleted(claims.assetId)) throw assetDeleted();
-      return await this.keeper.inTurn(claims.assetId, () => this.keep(incoming, claims, content));
+      const file = await this.keeper.inTurn(claims.assetId, () => this.keep(incoming, claims, content));
+      growing.store();
+      return file;
     } finally {
+      growing.breakOff();
       await incoming.discard();
     }
   }
 
-  private async write(incoming: IncomingFile, body: AsyncIterable<Buffer>, sizeBytes: number | undefined): Promise<void> {
+  private async write(incoming: IncomingFile, growing: GrowingFile, body: AsyncIterable<Buffer>, sizeBytes: number | undefined): Promise<void> {
     for await (const chunk of body) {
       const size = incoming.sizeBytes + chunk.length;
       if (sizeBytes !== undefined && size > sizeBytes) throw contentLengthMismatch(sizeBytes, size);
       this.disk.budget.checkSize(size);
       await incoming.write(chunk);
+      growing.grew(incoming.sizeBytes);
     }
   }
 

@@ -1,27 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import type { CachedFile } from '@ferry/contracts';
 import type { FileHandle } from 'node:fs/promises';
 import type { AccessLog } from '../cache/access-log';
 import type { FileKeeper } from '../cache/file-keeper';
+import { followContent, type FollowParts } from './follow-content';
 import { parseRange, type ByteRange } from './range';
+import { sendBytes } from './send-bytes';
 import type { GetClaims } from './signed-url';
 
-/** Larger pieces than the default of 64 KiB: few system calls per byte. */
-const CHUNK_BYTES = 1024 * 1024;
-
-export interface GetParts {
+export interface GetParts extends FollowParts {
   readonly keeper: FileKeeper;
   readonly accesses: AccessLog;
-  /** Milliseconds that a whole answer may take. */
-  readonly totalMs: number;
 }
 
 /**
- * GET and HEAD: the cached file or one range of it, with its exact length and type, and its hash as ETag.
- * @throws FerryError NOT_CACHED, FILE_DAMAGED, FILE_MISSING, RANGE_NOT_SATISFIABLE
+ * GET and HEAD: the cached file or one range of it, with its exact length and type, and its hash as ETag. Where the address
+ * is bound to an attempt of a download, what that attempt brings, also while it comes.
+ * @throws FerryError NOT_CACHED, FILE_DAMAGED, FILE_MISSING, RANGE_NOT_SATISFIABLE, ATTEMPT_GONE, BODY_TIMEOUT
  */
-export const getContent = async ({ keeper, accesses, totalMs }: GetParts, claims: GetClaims, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+export const getContent = async (parts: GetParts, claims: GetClaims, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const { keeper, accesses, totalMs } = parts;
+  const { follows } = claims;
+  if (follows && (await followContent(parts, { ...claims, follows }, request, response))) return;
   const { file, handle } = await keeper.open(claims.owner, claims.assetId);
   try {
     accesses.touch(claims.assetId);
@@ -51,4 +51,4 @@ const sendHead = ({ sizeBytes, sha256, mimeType }: CachedFile, request: Incoming
 };
 
 const sendBody = (handle: FileHandle, { start, end }: ByteRange, response: ServerResponse, totalMs: number): Promise<void> =>
-  pipeline(handle.createReadStream({ start, end, highWaterMark: CHUNK_BYTES, autoClose: false }), response, { signal: AbortSignal.timeout(totalMs) });
+  sendBytes(response, { handle, start, end, readable: () => end + 1, signal: AbortSignal.timeout(totalMs) });

@@ -5,6 +5,7 @@ import type { FerryError } from '@ferry/kernel';
 /** Where HTTP has a better word than the category. */
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   ASSET_DELETED: 410,
+  ATTEMPT_GONE: 410,
   FILE_DAMAGED: 410,
   PUT_SUPERSEDED: 410,
   PUT_USED: 410,

@@ -25,7 +25,17 @@ export interface GetClaims extends CommonClaims {
   readonly operation: 'get';
   /** Who reads: a run's id and epoch, or a gateway's request id. */
   readonly run: string;
+  /** Only the content that this attempt of a download brings, also while it comes. */
+  readonly follows?: {
+    readonly downloadId: string;
+    readonly epoch: number;
+    readonly attempt: number;
+    /** As its beginning says. */
+    readonly mimeType: string;
+  };
 }
+
+export type FollowClaims = Required<Pick<GetClaims, 'follows'>>;
 
 export type Claims = PutClaims | GetClaims;
 

@@ -28,10 +28,24 @@ export const inspectPng = async (source: MediaSource): Promise<MediaContent> => 
 export const inspectWebp = async (source: MediaSource): Promise<MediaContent> => {
   const data = await source.read(0, 30);
   if (data.length < 30 || data.readUInt32LE(4) + 8 > source.size) throw contentTruncated('the WebP image is shorter than it says');
+  return webpSize(data);
+};
+
+const webpSize = (data: Buffer): MediaContent => {
   const chunk = data.toString('latin1', 12, 16);
   if (chunk === 'VP8X') return image('image/webp', 1 + data.readUIntLE(24, 3), 1 + data.readUIntLE(27, 3));
   if (chunk === 'VP8 ') return image('image/webp', data.readUInt16LE(26) & 0x3fff, data.readUInt16LE(28) & 0x3fff);
   if (chunk !== 'VP8L') throw contentNotMedia('the WebP image has no picture');
   const bits = data.readUInt32LE(21);
   return image('image/webp', 1 + (bits & 0x3fff), 1 + ((bits >>> 14) & 0x3fff));
+};
+
+const startsAs = (head: Buffer, text: string, at: number): boolean => head.toString('latin1', at, at + text.length) === text;
+
+/** Type and pixels of an image by its first 32 bytes; nothing where they do not tell. */
+export const inspectImageHead = (head: Buffer): Partial<MediaContent> | undefined => {
+  if (head.length < 32) return undefined;
+  if (startsAs(head, '\x89PNG\r\n', 0)) return image('image/png', head.readUInt32BE(16), head.readUInt32BE(20));
+  if (startsAs(head, 'RIFF', 0) && startsAs(head, 'WEBP', 8)) return webpSize(head);
+  return startsAs(head, '\xff\xd8\xff', 0) ? { mimeType: 'image/jpeg' } : undefined;
 };

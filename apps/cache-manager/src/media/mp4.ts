@@ -6,7 +6,7 @@ import { readTrack, type Mp4Track } from './mp4-track';
 
 const STILL_IMAGE_BRANDS = ['avif', 'avis', 'heic', 'heix', 'heim', 'hevc', 'mif1', 'msf1'];
 
-interface Movie {
+export interface Movie {
   readonly durationSeconds: number;
   readonly fragmented: boolean;
   readonly tracks: readonly Mp4Track[];
@@ -30,7 +30,7 @@ export const inspectMp4 = async (source: MediaSource): Promise<MediaContent> => 
   return contentOf(movie, brand);
 };
 
-const readMovie = async (source: MediaSource, moov: Box): Promise<Movie> => {
+export const readMovie = async (source: MediaSource, moov: Box): Promise<Movie> => {
   const tracks: Mp4Track[] = [];
   let durationSeconds = 0;
   let fragmented = false;
@@ -53,7 +53,7 @@ const readDuration = async (source: MediaSource, box: Box): Promise<number> => {
   return timescale === 0 || unknown ? 0 : duration / timescale;
 };
 
-const contentOf = ({ tracks, durationSeconds }: Movie, brand: string): MediaContent => {
+export const contentOf = ({ tracks, durationSeconds }: Movie, brand: string): MediaContent => {
   const video = tracks.find(({ handler }) => handler === 'vide');
   if (video) {
     const size = video.width && video.height ? { width: video.width, height: video.height } : {};
