@@ -6,6 +6,7 @@ import { Store } from './storage/store';
 import { removeExpired } from './storage/ttl';
 import { serveConnection } from './wire/connection';
 import type { Message } from './wire/messages';
+import { Turns } from './wire/turns';
 
 export interface MongoOptions {
   /** 0 takes any free port. */
@@ -34,6 +35,7 @@ export async function startMongo({ port, dataDir, host = '127.0.0.1', ttlInterva
   if (!LOOPBACK.has(host)) throw new Error(`the embedded server has no authentication and listens on loopback only, not on ${host}`);
   const store = Store.open(dataDir);
   const cursors = new Cursors();
+  const turns = new Turns(store);
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer({ noDelay: true }, (socket) => {
@@ -43,7 +45,7 @@ export async function startMongo({ port, dataDir, host = '127.0.0.1', ttlInterva
     socket.on('close', () => sockets.delete(socket));
     // A client that goes away in the middle of a message is its own affair; `close` follows.
     socket.on('error', () => socket.destroy());
-    serveConnection(socket, (message) => handle(message, store, cursors, connectionId));
+    serveConnection(socket, (message, send) => turns.add({ message, run: () => handle(message, store, cursors, connectionId), send }));
   });
   server.maxConnections = MAX_CONNECTIONS;
   try {

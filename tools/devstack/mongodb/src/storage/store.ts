@@ -32,10 +32,18 @@ const FORBIDDEN = /[/\\. "$*<>:|?\0]/;
 export class Store {
   private readonly collections = new Map<string, Collection>();
 
-  private readonly statements: Statements<'begin' | 'commit'>;
+  private readonly statements: Statements<'begin' | 'commit' | 'savepoint' | 'release'>;
+
+  /** Whether one commit is to keep what several commands write. */
+  private grouped = false;
+
+  /** What took the writes of earlier commands of the group with it. */
+  private lost: unknown;
 
   private constructor(private readonly database: DatabaseSync) {
-    this.statements = new Statements(database, { begin: 'BEGIN IMMEDIATE', commit: 'COMMIT' });
+    this.statements = new Statements(database, {
+      begin: 'BEGIN IMMEDIATE', commit: 'COMMIT', savepoint: 'SAVEPOINT command', release: 'RELEASE command',
+    });
     this.load();
   }
 
@@ -57,18 +65,46 @@ export class Store {
     this.database.close();
   }
 
-  /** Runs writes as one: all of them are kept, or none if `work` throws. */
-  transaction<T>(work: () => T): T {
-    this.statements.get('begin').run();
+  /**
+   * Runs several commands and keeps what they wrote with one commit. A command that fails undoes nothing of the others.
+   * Throws if nothing could be kept: then none of the commands has happened.
+   */
+  group(work: () => void): void {
+    this.grouped = true;
+    this.lost = undefined;
     try {
-      const result = work();
-      this.statements.get('commit').run();
-      return result;
+      work();
+      if (this.lost !== undefined) throw this.lost;
+      if (this.database.isTransaction) this.statements.get('commit').run();
     } catch (error) {
       if (this.database.isTransaction) this.database.exec('ROLLBACK');
       this.load();
       throw error;
+    } finally {
+      this.grouped = false;
     }
+  }
+
+  /** Runs writes as one: all of them are kept, or none if `work` throws. */
+  transaction<T>(work: () => T): T {
+    const inner = this.database.isTransaction;
+    this.statements.get(inner ? 'savepoint' : 'begin').run();
+    try {
+      const result = work();
+      if (inner) this.statements.get('release').run();
+      else if (!this.grouped) this.statements.get('commit').run();
+      return result;
+    } catch (error) {
+      this.undo(inner, error);
+      this.load();
+      throw error;
+    }
+  }
+
+  private undo(inner: boolean, error: unknown): void {
+    // SQLite itself ends the transaction when the disk is full or fails.
+    if (!this.database.isTransaction) this.lost ??= inner ? error : undefined;
+    else this.database.exec(inner ? 'ROLLBACK TO command; RELEASE command' : 'ROLLBACK');
   }
 
   find(namespace: string): Collection | undefined {

@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net';
-import type { Doc } from '../bson/values';
 import { errorReply } from '../commands/dispatch';
 import { encodeReply, MAX_MESSAGE_BYTES, type Message, parseMessage } from './messages';
 
 const LENGTH_BYTES = 4;
 const HEADER_BYTES = 16;
 
-/** Cuts the bytes of a socket into messages and answers them in order. Reads no more while the client does not read. */
-export function serveConnection(socket: Socket, handle: (message: Message) => Doc): void {
+/** Cuts the bytes of a socket into messages. Reads no more while the client does not read what it is sent. */
+export function serveConnection(socket: Socket, handle: (message: Message, send: (reply: Buffer) => void) => void): void {
   let chunks: Buffer[] = [];
   let length = 0;
 
@@ -18,7 +17,13 @@ export function serveConnection(socket: Socket, handle: (message: Message) => Do
     return all.subarray(0, size);
   };
 
-  const answer = (bytes: Buffer): void => {
+  const send = (reply: Buffer): void => {
+    if (!socket.writable || socket.write(reply) || socket.isPaused()) return;
+    socket.pause();
+    socket.once('drain', () => socket.resume());
+  };
+
+  const receive = (bytes: Buffer): void => {
     let message: Message;
     try {
       message = parseMessage(bytes);
@@ -26,12 +31,7 @@ export function serveConnection(socket: Socket, handle: (message: Message) => Do
       socket.end(encodeReply({ requestId: bytes.readInt32LE(4), legacy: false }, errorReply(error)));
       return;
     }
-    const reply = handle(message);
-    if (message.silent) return;
-    if (!socket.write(encodeReply(message, reply)) && !socket.isPaused()) {
-      socket.pause();
-      socket.once('drain', () => socket.resume());
-    }
+    handle(message, send);
   };
 
   socket.on('data', (chunk) => {
@@ -44,7 +44,7 @@ export function serveConnection(socket: Socket, handle: (message: Message) => Do
         return;
       }
       if (length < size) return;
-      answer(take(size));
+      receive(take(size));
     }
   });
 }
