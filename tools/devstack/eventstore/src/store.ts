@@ -7,8 +7,8 @@ import { metadataEvent, Writer } from './streams/writer';
 
 type CommitListener = (events: readonly RecordedEvent[]) => void;
 
-const SYSTEM_METASTREAMS = ['$$$users', '$$$scavenges'];
-const SYSTEM_METADATA = Buffer.from('{"$maxCount":1}');
+const FIRST_METASTREAM = '$$$scavenges';
+const FIRST_METADATA = '{"$maxAge":2592000,"$acl":{"$r":"$ops","$w":[],"$d":[],"$mr":[],"$mw":[]}}';
 
 /** The event store without its wire. */
 export class Store {
@@ -50,11 +50,10 @@ export class Store {
     for (const listener of [...this.listeners]) listener(events);
   }
 
-  /** A fresh node has system events in `$all`, so readers that forget them are found out. */
+  /** A fresh node has a system event in `$all`, so readers that forget those are found out. */
   private writeFirstEvents(): void {
-    for (const stream of SYSTEM_METASTREAMS) {
-      void this.writer.write({ kind: 'append', stream, expected: 'no_stream', events: [metadataEvent(SYSTEM_METADATA)] });
-    }
+    const events = [metadataEvent(Buffer.from(FIRST_METADATA))];
+    void this.writer.write({ kind: 'append', stream: FIRST_METASTREAM, expected: 'no_stream', events });
     this.writer.flush();
     if (this.log.lastPosition === 0) throw new DataFolderError('cannot write the first events of the log');
   }

@@ -5,6 +5,9 @@ import { isInvalidStream, streamName } from '../wire/proposed-event';
 
 export type From = number | 'start' | 'end';
 
+/** The highest number that a position can hold stands for the end. */
+const END_OF_LOG = '18446744073709551615';
+
 interface Common {
   readonly from: From;
   readonly resolveLinks: boolean;
@@ -27,11 +30,14 @@ export function readRequest(message: ReadReq): ReadRequest {
   }
   const target = options.hasStream() ? streamTarget(options) : allTarget(options);
   const common = { ...target, filter: eventFilter(options.getFilter()), resolveLinks: options.getResolveLinks() };
-  if (options.hasSubscription()) return { ...common, kind: 'subscription' };
+  if (options.hasSubscription()) {
+    if (target.stream !== undefined && target.from === LONG_MAX) throw new InvalidRequestError('no event can follow the highest revision');
+    return { ...common, kind: 'subscription' };
+  }
   const backwards = options.getReadDirection() === ReadReq.Options.ReadDirection.BACKWARDS;
   const count = Number(options.getCount());
   if (count <= 0) throw new InvalidRequestError('the number of events to read must be positive');
-  if (!backwards && common.from === 'end') throw new InvalidRequestError('reading forwards from the end is not possible');
+  if (!backwards && target.stream !== undefined && common.from === 'end') throw new InvalidRequestError('reading forwards from the end is not possible');
   return { ...common, kind: 'read', direction: backwards ? 'backwards' : 'forwards', count };
 }
 
@@ -47,8 +53,9 @@ function allTarget(options: ReadReq.Options): { stream: undefined; from: From } 
   const target = options.getAll();
   if (!target) throw new InvalidRequestError('a read names a stream or $all');
   if (target.hasEnd()) return { stream: undefined, from: 'end' };
-  const position = target.getPosition();
-  return { stream: undefined, from: position ? toNumber(position.getCommitPosition()) : 'start' };
+  const position = target.getPosition()?.getCommitPosition();
+  if (position === END_OF_LOG) return { stream: undefined, from: 'end' };
+  return { stream: undefined, from: position === undefined ? 'start' : toNumber(position) };
 }
 
 const toNumber = (text: string): number => Math.min(Number(text), LONG_MAX);

@@ -6,20 +6,23 @@ import { InvalidFilterError } from '../wire/event-filter';
 import { streamNotFound } from '../wire/messages';
 import { Outbox, type ReadCall } from '../wire/outbox';
 import { plain, streamDeleted, unknown } from '../wire/status';
-import { InvalidRequestError, readRequest, type From, type ReadRequest } from './read-request';
+import { InvalidRequestError, readRequest, type ReadRequest } from './read-request';
 import { Subscription } from './subscription';
 
 type OneRead = Extract<ReadRequest, { kind: 'read' }>;
 
-/** A position that is no event's: the real server refuses it too. */
-const isBetweenRecords = (store: Store, from: From): boolean =>
-  typeof from === 'number' && from !== 0 && from !== store.log.nextPosition && !store.log.has(from);
+/** Whether it is no event's position; behind the end of the log only who reads backwards needs one. */
+function isNoPosition({ log }: Store, { from, ...request }: ReadRequest): boolean {
+  if (typeof from !== 'number' || from === 0 || from === log.nextPosition) return false;
+  const backwards = request.kind === 'read' && request.direction === 'backwards';
+  return !log.has(from) && (backwards || from < log.nextPosition);
+}
 
 /** Streams.Read: one read, or a catch-up subscription. */
 export function read(store: Store, call: ReadCall): void {
   try {
     const request = readRequest(call.request);
-    if (request.stream === undefined && isBetweenRecords(store, request.from)) {
+    if (request.stream === undefined && isNoPosition(store, request)) {
       throw new InvalidRequestError(`position ${request.from} is no position of an event: use one that the server gave`);
     }
     if (request.kind === 'subscription') new Subscription(store, call, request).start();

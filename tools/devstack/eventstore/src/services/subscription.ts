@@ -39,8 +39,9 @@ export class Subscription {
     const { from, stream } = request;
     this.revision = startRevision(store, request);
     this.position = stream === undefined && typeof from === 'number' ? from : 0;
-    if (stream === undefined && from === 'end') this.position = store.log.lastPosition;
-    this.phase = stream === undefined ? 'catching-up' : 'history';
+    if (from === 'end') this.position = store.log.lastPosition;
+    // From the end, and in the log, there is no history of a stream to read; nor does such a stream have to exist.
+    this.phase = stream === undefined || from === 'end' ? 'catching-up' : 'history';
     this.outbox = new Outbox(call, () => this.stop());
     this.stopListening = store.onCommitted((events) => this.committed(events));
   }
@@ -88,7 +89,7 @@ export class Subscription {
     this.index = 0;
     this.chunk = this.phase === 'history' ? this.history() : this.store.after(this.position);
     if (this.chunk.length > 0) return true;
-    if (this.phase === 'history') return !this.outbox.isClosed;
+    if (this.phase === 'history') return false;
     this.goLive();
     return false;
   }
@@ -96,22 +97,22 @@ export class Subscription {
   private goLive(): void {
     this.phase = 'live';
     this.behind = 0;
-    const { stream, from } = this.request;
-    // A stream that does not exist has nothing to catch up with: the word comes after its first events.
-    const exists = stream === undefined || this.store.catalog.currentRevision(stream) !== NO_REVISION;
-    if (!this.owesCaughtUp || (!exists && from !== 'end')) return;
+    if (!this.owesCaughtUp) return;
     this.owesCaughtUp = false;
     this.outbox.send(caughtUp());
   }
 
-  /** The next chunk of the stream; empty at the end of its history, when the log takes over. */
+  /**
+   * The next chunk of the stream; empty at the end of its history, when the log takes over. A stream that is missing or
+   * deleted has no history yet: it is looked for again after every commit.
+   */
   private history(): RecordedEvent[] {
     const { stream } = this.request;
     if (stream === undefined) return [];
     for (let next: number | undefined = this.revision + 1; next !== undefined; ) {
       const found = this.store.reader.readStream(stream, next, 'forwards');
       if (found.kind === 'stream-deleted') this.outbox.fail(streamDeleted(stream));
-      if (found.kind !== 'events') break;
+      if (found.kind !== 'events') return [];
       if (found.events.length > 0) return found.events;
       next = found.next;
     }

@@ -1,4 +1,4 @@
-import { LINK_TYPE, LONG_MAX, NO_REVISION, type Direction, type RecordedEvent } from '../records';
+import { LINK_TYPE, LONG_MAX, LONG_MAX_TEXT, NO_REVISION, type Direction, type RecordedEvent } from '../records';
 import type { EventLog } from '../storage/event-log';
 import type { StreamCatalog } from './stream-catalog';
 
@@ -14,8 +14,10 @@ export interface Delivered {
   readonly link?: RecordedEvent;
 }
 
-const LINK = /^\s*([+-]?\d{1,15})\s*@(?!")(.*)$/s;
-/** In a link, as in the real server: the last event of the stream. */
+/** A whole number, and the name of the stream; zero bytes may follow the number. */
+const LINK = /^\s*([+-]?\d{1,32})[\s\0]*(?:@(.*))?$/s;
+const HIGHEST_REVISION = BigInt(LONG_MAX_TEXT);
+/** In a link: the last event of the stream. */
 const LAST = -1;
 
 /** Reads with the rules of visibility. */
@@ -28,31 +30,30 @@ export class Reader {
   /** One chunk of a stream from `revision` on, it included. */
   readStream(stream: string, revision: number, direction: Direction): StreamChunk {
     const last = this.catalog.currentRevision(stream);
-    const { id } = this.catalog.get(stream);
     if (last === LONG_MAX) return { kind: 'stream-deleted' };
-    if (last === NO_REVISION || id === undefined || this.catalog.isSoftDeleted(stream)) return { kind: 'stream-not-found' };
+    if (last === NO_REVISION || this.catalog.isSoftDeleted(stream)) return { kind: 'stream-not-found' };
     const first = this.catalog.firstVisible(stream);
     const [low, high] = direction === 'forwards' ? [Math.max(revision, first), last] : [first, Math.min(revision, last)];
     if (low > high) return { kind: 'events', events: [], next: undefined };
-    const events = this.log.readStream(id, low, high, direction);
+    const events = this.log.readStream(stream, low, high, direction);
     return { kind: 'events', events: this.young(stream, events), next: nextRevision(events, low, high, direction) };
   }
 
   resolve(record: RecordedEvent): Delivered {
     if (record.type !== LINK_TYPE) return { event: record };
     const match = LINK.exec(Buffer.from(record.data).toString('utf8'));
-    const [, revision, stream] = match ?? [];
-    if (revision === undefined || stream === undefined) return { event: record };
-    const event = this.readEvent(stream, Number(revision));
+    const [, number, stream] = match ?? [];
+    const revision = number === undefined ? undefined : BigInt(number);
+    if (revision === undefined || revision > HIGHEST_REVISION || revision < -HIGHEST_REVISION - 1n) return { event: record };
+    const event = stream === undefined ? undefined : this.readEvent(stream, Number(revision));
     return event ? { event, link: record } : { link: record };
   }
 
   private readEvent(stream: string, asked: number): RecordedEvent | undefined {
-    const { id, last } = this.catalog.get(stream);
-    const revision = asked === LAST ? last : asked;
+    const revision = asked === LAST ? this.catalog.get(stream).last : asked;
     const hidden = this.catalog.currentRevision(stream) === LONG_MAX || revision < this.catalog.firstVisible(stream);
-    if (id === undefined || hidden) return undefined;
-    const event = this.log.at(id, revision);
+    if (hidden) return undefined;
+    const event = this.log.at(stream, revision);
     return event && this.young(stream, [event])[0];
   }
 

@@ -1,31 +1,20 @@
-import type { RecordedEvent } from '../records';
+import { Lru } from '../storage/lru';
 
-const MAX_IDS = 100_000;
+const MAX_IDS = 200_000;
 
 /**
  * Event ids written lately, for appends that do not name a revision. In memory and empty after a restart, as in the
  * real server: such an append is then written again.
  */
 export class RecentIds {
-  private readonly revisions = new Map<string, { stream: string; revision: number }>();
+  private readonly written = new Lru<string, { stream: string; revision: number }>(MAX_IDS);
 
   revisionOf(id: string, stream: string): number | undefined {
-    const known = this.revisions.get(id);
+    const known = this.written.get(id);
     return known?.stream === stream ? known.revision : undefined;
   }
 
-  remember(events: readonly RecordedEvent[]): void {
-    for (const { id, stream, revision } of events) {
-      this.revisions.delete(id);
-      this.revisions.set(id, { stream, revision });
-    }
-    for (const oldest of this.revisions.keys()) {
-      if (this.revisions.size <= MAX_IDS) return;
-      this.revisions.delete(oldest);
-    }
-  }
-
-  clear(): void {
-    this.revisions.clear();
+  remember(id: string, stream: string, revision: number): void {
+    this.written.set(id, { stream, revision });
   }
 }

@@ -126,7 +126,7 @@ export class Writer {
     const written = events.length === 0 ? this.log.lastPosition : this.insert(stream, current + 1, events);
     // Even an append of nothing brings a deleted stream back.
     if (recreates) this.writeMetadata(stream, Buffer.from(`{"$tb":${current + 1}}`));
-    if (undeletes && events.length > 0) this.undelete(originalOf(stream), events.at(-1)?.data);
+    if (undeletes) this.undelete(originalOf(stream), events.at(-1)?.data ?? SOFT_DELETE_METADATA);
     return { kind: 'written', revision: current + events.length, position: written };
   }
 
@@ -140,9 +140,9 @@ export class Writer {
   }
 
   /** New metadata for a soft-deleted stream brings it back: its old events stay hidden. */
-  private undelete(stream: string, metadata: Uint8Array | undefined): void {
+  private undelete(stream: string, metadata: Uint8Array): void {
     const { last } = this.catalog.get(stream);
-    const changed = metadata && withTruncateBefore(metadata, last + 1);
+    const changed = withTruncateBefore(metadata, last + 1);
     if (changed) this.writeMetadata(stream, changed);
   }
 

@@ -11,7 +11,10 @@ interface ProposedMessage {
   getData_asU8(): Uint8Array;
 }
 
-const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const UUID_TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const WRAPPED_UUID = /^(?:\{([0-9a-f-]{36})\}|\(([0-9a-f-]{36})\))$/;
+const UUID_DIGITS = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/;
+const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
 export const streamName = (identifier: StreamIdentifier | undefined): string =>
   Buffer.from(identifier?.getStreamName_asU8() ?? []).toString('utf8');
@@ -19,13 +22,20 @@ export const streamName = (identifier: StreamIdentifier | undefined): string =>
 /** No name, or only the prefix of a metastream. */
 export const isInvalidStream = (name: string): boolean => name === '' || name === '$$';
 
-/** The id as text, however it was sent. */
+/** The id as lower-case text with dashes, however it was sent; as it came when it is no UUID. */
 export function uuidText(uuid: UUID | undefined): string {
   const structured = uuid?.getStructured();
-  if (!structured) return (uuid?.getString() ?? '').toLowerCase();
+  if (!structured) return canonical((uuid?.getString() ?? '').trim().toLowerCase());
   const half = (bits: string): string => BigInt.asUintN(64, BigInt(bits)).toString(16).padStart(16, '0');
   const hex = half(structured.getMostSignificantBits()) + half(structured.getLeastSignificantBits());
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+/** A UUID may come in braces, in parentheses, or as 32 digits. */
+function canonical(text: string): string {
+  if (UUID_TEXT.test(text)) return text;
+  const wrapped = WRAPPED_UUID.exec(text);
+  return wrapped?.[1] ?? wrapped?.[2] ?? text.replace(UUID_DIGITS, '$1-$2-$3-$4-$5');
 }
 
 export function proposal(message: ProposedMessage): Proposal {
@@ -36,7 +46,7 @@ export function proposal(message: ProposedMessage): Proposal {
   if (contentType === undefined) return { missing: 'content-type' };
   if (type === '') return { invalid: 'an event type must not be empty' };
   const id = uuidText(message.getId());
-  if (!UUID_TEXT.test(id)) return { invalid: `'${id.slice(0, 64)}' is no event id: it must be a UUID` };
+  if (!UUID_TEXT.test(id) || id === NO_UUID) return { invalid: `'${id.slice(0, 64)}' is no event id: it must be a UUID, and not all zeros` };
   const isJson = contentType === 'application/json';
   return { event: { id, type, isJson, data: message.getData_asU8(), metadata: message.getCustomMetadata_asU8() } };
 }
