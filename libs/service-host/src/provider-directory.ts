@@ -1,33 +1,44 @@
 import { providerSubjects, type AuthorizeAccountAnswer, type ProviderCapabilities } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
+import { FreshAnswers } from './fresh-answers';
 
 const CALL_DEADLINE_MS = 3_000;
-/** How long an adapter's description is believed: a new release of it is seen after this. */
-const FRESH_MS = 30_000;
+/** Milliseconds that an adapter's description is believed: a new release of it is seen within this. */
+const DESCRIBED = { forMs: 30_000, renewAfterMs: 15_000, capacity: 1_000 };
+/** An account that is withdrawn from an owner is of no use to it after `forMs`, wherever the answer was kept. */
+const AUTHORIZED = { forMs: 5_000, renewAfterMs: 2_000, capacity: 10_000 };
 
-interface Described {
-  readonly capabilities: ProviderCapabilities;
-  readonly at: number;
-}
+const keyOf = (providerId: string, owner: string, accountId = ''): string => `${providerId}\n${owner}\n${accountId}`;
 
-/** What the adapters say of their vendors and accounts. Which providers there are is configuration. */
+/**
+ * What the adapters say of their vendors and accounts. Which providers there are is configuration. Answers are kept for seconds and
+ * renewed in the background while they are in use, so that who asks often never waits.
+ */
 export class ProviderDirectory {
-  private readonly described = new Map<string, Described>();
+  private readonly described: FreshAnswers<ProviderCapabilities>;
+  private readonly authorized: FreshAnswers<AuthorizeAccountAnswer>;
 
   constructor(
     private readonly messaging: Messaging,
     readonly providerIds: readonly string[],
-  ) {}
+  ) {
+    this.described = new FreshAnswers(DESCRIBED, (id) => this.ask(id, providerSubjects(id).describe, {}));
+    this.authorized = new FreshAnswers(AUTHORIZED, (key) => {
+      const [providerId = '', owner, accountId] = key.split('\n');
+      return this.ask(providerId, providerSubjects(providerId).authorize, { owner, ...(accountId ? { accountId } : {}) });
+    });
+  }
 
   /** @throws FerryError UNKNOWN_PROVIDER, PROVIDER_UNAVAILABLE */
   async describe(providerId: string): Promise<ProviderCapabilities> {
     this.known(providerId);
-    const known = this.described.get(providerId);
-    if (known && performance.now() - known.at < FRESH_MS) return known.capabilities;
-    const capabilities = await this.ask<ProviderCapabilities>(providerId, providerSubjects(providerId).describe, {});
-    this.described.set(providerId, { capabilities, at: performance.now() });
-    return capabilities;
+    return this.described.get(providerId);
+  }
+
+  /** The description where it is known without asking. */
+  knownDescription(providerId: string): ProviderCapabilities | undefined {
+    return this.described.peek(providerId);
   }
 
   /**
@@ -36,7 +47,17 @@ export class ProviderDirectory {
    */
   async authorize(providerId: string, owner: string, accountId?: string): Promise<AuthorizeAccountAnswer> {
     this.known(providerId);
-    return this.ask(providerId, providerSubjects(providerId).authorize, { owner, ...(accountId ? { accountId } : {}) });
+    return this.authorized.get(keyOf(providerId, owner, accountId));
+  }
+
+  /** The account where it is known without asking. */
+  knownAccount(providerId: string, owner: string, accountId?: string): AuthorizeAccountAnswer | undefined {
+    return this.authorized.peek(keyOf(providerId, owner, accountId));
+  }
+
+  close(): void {
+    this.described.close();
+    this.authorized.close();
   }
 
   private known(providerId: string): void {

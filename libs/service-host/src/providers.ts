@@ -1,5 +1,5 @@
 import type { Messaging } from '@ferry/messaging';
-import { Global, Module } from '@nestjs/common';
+import { Global, Inject, Module, type OnModuleDestroy } from '@nestjs/common';
 import { Matches } from 'class-validator';
 import { loadConfig } from './config';
 import { ProviderDirectory } from './provider-directory';
@@ -25,4 +25,10 @@ export class ProvidersConfig {
   ],
   exports: [ProviderDirectory],
 })
-export class ProvidersModule {}
+export class ProvidersModule implements OnModuleDestroy {
+  constructor(@Inject(ProviderDirectory) private readonly directory: ProviderDirectory) {}
+
+  onModuleDestroy(): void {
+    this.directory.close();
+  }
+}
