@@ -47,11 +47,20 @@ export class ClientConnection implements Receiver {
     this.sendMessage(subscription.sid, message);
     subscription.delivered += 1;
     if (subscription.delivered === subscription.max) this.removeSubscription(subscription);
+    this.checkPace();
+    return true;
+  }
+
+  sendStatus(subscription: Subscription, message: Message): void {
+    this.sendMessage(subscription.sid, message);
+    this.checkPace();
+  }
+
+  private checkPace(): void {
     if (this.output.pending > this.limits.maxPending) {
       this.output.discard();
       this.close('Slow Consumer');
     }
-    return true;
   }
 
   private receive(chunk: Buffer): void {

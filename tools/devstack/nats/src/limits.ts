@@ -2,7 +2,7 @@
 export interface Limits {
   /** Largest headers plus payload of one message, in bytes. */
   maxPayload: number;
-  /** Longest control line, in bytes. */
+  /** Longest arguments of a control line, in bytes. */
   maxControlLine: number;
   /** Output that may wait for one client, in bytes; a client that reads more slowly is closed. */
   maxPending: number;

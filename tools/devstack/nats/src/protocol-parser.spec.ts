@@ -99,10 +99,10 @@ describe('ProtocolParser', () => {
     expect(feed).toThrow('maximum control line exceeded');
   });
 
-  it('takes a control line of exactly the limit', () => {
-    const line = `SUB ${'a'.repeat(DEFAULT_LIMITS.maxControlLine - 7)} 1\r`;
+  it('takes arguments of exactly the limit', () => {
+    const line = `${'a'.repeat(DEFAULT_LIMITS.maxControlLine - 2)} 1`;
     expect(line).toHaveLength(DEFAULT_LIMITS.maxControlLine);
-    expect(parse([Buffer.from(`${line}\n`)])).toHaveLength(1);
-    expect(() => parse([Buffer.from(` ${line}\n`)])).toThrow('maximum control line exceeded');
+    expect(parse([Buffer.from(`SUB ${line}\r\n`)])).toHaveLength(1);
+    expect(() => parse([Buffer.from(`SUB a${line}\r\n`)])).toThrow('maximum control line exceeded');
   });
 });

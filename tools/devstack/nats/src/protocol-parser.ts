@@ -3,7 +3,12 @@ import { type Message, type Operation, parserError, ProtocolError, unknownOperat
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
-const WORD = /^[ \t]*([A-Za-z+-]+)/;
+const WORD = /^[A-Za-z+-]+/;
+const BLANK = /^[ \t]/;
+/** Room in a line for the operation itself: the limit is one of the arguments. */
+const LONGEST_OPERATION = 'CONNECT '.length;
+/** More digits than nats-server reads. */
+const NUMBER = /^\d{1,9}$/;
 const OPERATIONS = new Set(['CONNECT', 'INFO', 'PING', 'PONG', 'PUB', 'HPUB', 'SUB', 'UNSUB', '+OK', '-ERR']);
 
 type Publish = Extract<Operation, { type: 'PUB' }>;
@@ -35,7 +40,7 @@ export class ProtocolParser {
         if (end === -1) return;
         offset = end + 1;
         this.line = '';
-        const operation = parseLine(line, this.limits.maxPayload);
+        const operation = parseLine(line, this.limits);
         if (operation.type === 'PUB') this.begin(operation);
         else yield operation;
       }
@@ -43,10 +48,10 @@ export class ProtocolParser {
   }
 
   private takeLine(chunk: Buffer, start: number, end: number): string {
-    const room = this.limits.maxControlLine - this.line.length;
+    const room = this.limits.maxControlLine + LONGEST_OPERATION + 1 - this.line.length;
     this.line += chunk.toString('latin1', start, Math.min(end, start + room));
     if (end - start > room) {
-      throw OPERATIONS.has(wordOf(this.line)) ? new ProtocolError('maximum control line exceeded') : unknownOperation();
+      throw OPERATIONS.has(wordOf(this.line)) ? lineTooLong() : unknownOperation();
     }
     return this.line;
   }
@@ -79,13 +84,16 @@ function withClosedBody(publish: Publish): Publish {
   return publish;
 }
 
+const lineTooLong = () => new ProtocolError('maximum control line exceeded');
+
 function wordOf(line: string): string {
-  return WORD.exec(line)?.[1]?.toUpperCase() ?? '';
+  return WORD.exec(line)?.[0].toUpperCase() ?? '';
 }
 
-function parseLine(line: string, maxPayload: number): Operation {
+function parseLine(line: string, { maxPayload, maxControlLine }: Pick<Limits, 'maxPayload' | 'maxControlLine'>): Operation {
   const word = wordOf(line);
-  const rest = line.replace(WORD, '').trim();
+  const rest = line.slice(word.length);
+  if (withoutBlanks(rest).length > maxControlLine) throw lineTooLong();
   switch (word) {
     case 'PING':
     case 'PONG':
@@ -94,7 +102,7 @@ function parseLine(line: string, maxPayload: number): Operation {
     case '+OK':
       return { type: 'IGNORED' };
     case 'CONNECT':
-      return { type: word, json: Buffer.from(rest, 'latin1').toString('utf8') };
+      return { type: word, json: Buffer.from(withoutBlanks(rest), 'latin1').toString('utf8') };
     case 'PUB':
       return parsePublish(wordsOf(rest), false, maxPayload);
     case 'HPUB':
@@ -111,8 +119,18 @@ function parseLine(line: string, maxPayload: number): Operation {
 }
 
 function wordsOf(rest: string): string[] {
-  if (rest === '') throw unknownOperation();
-  return rest.split(/[ \t]+/);
+  if (!BLANK.test(rest)) throw unknownOperation();
+  const words = withoutBlanks(rest);
+  if (words === '') throw parserError();
+  return words.split(/[ \t]+/);
+}
+
+/** Not `trim`, which takes bytes of UTF-8 for blanks too. */
+function withoutBlanks(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && ' \t'.includes(text.charAt(start))) start += 1;
+  while (end > start && ' \t\r'.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
 }
 
 function parsePublish(words: string[], hasHeaders: boolean, maxPayload: number): Publish {
@@ -138,10 +156,10 @@ function parseSubscribe(words: string[]): Operation {
 function parseUnsubscribe(words: string[]): Operation {
   const [sid, max, ...more] = words;
   if (sid === undefined || more.length > 0) throw parserError();
-  return { type: 'UNSUB', sid, max: max === undefined ? undefined : sizeOf(max) };
+  return { type: 'UNSUB', sid, max: max !== undefined && NUMBER.test(max) ? Number(max) : undefined };
 }
 
 function sizeOf(text: string | undefined): number {
-  if (text === undefined || !/^\d{1,10}$/.test(text)) throw parserError();
+  if (text === undefined || !NUMBER.test(text)) throw parserError();
   return Number(text);
 }

@@ -42,6 +42,16 @@ describeServers((kind) => {
     ['refuses a subscription with an empty token', 'SUB a..b 1\r\n', "-ERR 'Invalid Subject'\r\n"],
     ['refuses a subscription with > inside', 'SUB a.>.b 1\r\n', "-ERR 'Invalid Subject'\r\n"],
     ['ignores an unknown subscription id', 'UNSUB 77\r\n', ''],
+    ['takes a subject of any bytes', 'SUB \u00c3\u00a0.\v.\f 1\r\nPUB \u00c3\u00a0.\v.\f 1\r\nx\r\n', 'MSG \u00c3\u00a0.\v.\f 1 1\r\nx\r\n'],
+    ['does not count a status towards the maximum', 'SUB in 5\r\nUNSUB 5 1\r\nPUB nobody in 0\r\n\r\nPUB in 1\r\nx\r\n', 'HMSG in 5 16 16\r\nNATS/1.0 503\r\n\r\n\r\nMSG in 5 1\r\nx\r\n'],
+    ['takes a maximum that is reached already as an end', 'SUB a 1\r\nPUB a 1\r\n1\r\nPUB a 1\r\n2\r\nUNSUB 1 1\r\nPUB a 1\r\n3\r\n', 'MSG a 1 1\r\n1\r\nMSG a 1 1\r\n2\r\n'],
+    ['takes a later maximum in the place of the first', 'SUB a 1\r\nUNSUB 1 1\r\nUNSUB 1 2\r\nPUB a 1\r\n1\r\nPUB a 1\r\n2\r\nPUB a 1\r\n3\r\n', 'MSG a 1 1\r\n1\r\nMSG a 1 1\r\n2\r\n'],
+    ['takes a maximum that is no number as none', 'SUB a 1\r\nSUB b 2\r\nUNSUB 1 x\r\nUNSUB 2 -1\r\nPUB a 0\r\n\r\nPUB b 0\r\n\r\n', ''],
+    ['gives a wildcard in a published subject to wildcards alone', 'SUB > 1\r\nSUB a.b 2\r\nPUB a.* 1\r\nx\r\n', 'MSG a.* 1 1\r\nx\r\n'],
+    ['takes a second CONNECT, of names in any letters, over the first', 'CONNECT {"ECHO":false}\r\nCONNECT {"Pedantic":false}\r\nSUB a 1\r\nPUB a 0\r\n\r\n', ''],
+    ['takes null for what is not said', 'CONNECT null\r\nCONNECT {"verbose":null,"protocol":null,"name":null}\r\nSUB a 1\r\nPUB a 0\r\n\r\n', 'MSG a 1 0\r\n\r\n'],
+    ['looks at no credentials', 'CONNECT {"user":"u","pass":"p","auth_token":"t","jwt":"j","nkey":"n","sig":"s"}\r\n', ''],
+    ['takes arguments of exactly the limit', `SUB ${'a'.repeat(4094)} 1\r\n`, ''],
   ])('%s', async (_, said, heard) => {
     expect(await client.exchange(CONNECT + said)).toBe(heard);
   });
@@ -69,14 +79,18 @@ describeServers((kind) => {
   it.each([
     ['an unknown operation', 'FOO\r\n', 'Unknown Protocol Operation'],
     ['an empty line', '\r\n', 'Unknown Protocol Operation'],
+    ['a blank before an operation', ' PING\r\n', 'Unknown Protocol Operation'],
     ['an HTTP request', 'GET / HTTP/1.1\r\n\r\n', 'Unknown Protocol Operation'],
     ['a publish without arguments', 'PUB\r\n', 'Unknown Protocol Operation'],
     ['a payload longer than said', 'PUB a 2\r\nhello\r\n', 'Unknown Protocol Operation'],
     ['a payload over the limit', 'PUB a 1048577\r\n', 'Maximum Payload Violation'],
     ['headers and payload over the limit', 'HPUB a 1 1048577\r\n', 'Maximum Payload Violation'],
     ['a control line over the limit', `SUB ${'a'.repeat(5000)} 1\r\n`, 'maximum control line exceeded'],
+    ['arguments just over the limit', `SUB ${'a'.repeat(4095)} 1\r\n`, 'maximum control line exceeded'],
     ['a control line without an end', `PUB ${'a'.repeat(5000)}`, 'maximum control line exceeded'],
     ['no responders without headers', 'CONNECT {"headers":false}\r\n', 'no responders requires headers support'],
+    ['an account', 'CONNECT {"account":"A"}\r\n', 'Authorization Violation'],
+    ['a new account', 'CONNECT {"new_account":true}\r\n', 'Authorization Violation'],
     ['a protocol of the future', 'CONNECT {"protocol":2}\r\n', 'invalid client protocol'],
   ])('closes with a word at %s', async (_, said, error) => {
     client.say(CONNECT + said);
@@ -84,6 +98,7 @@ describeServers((kind) => {
   });
 
   it.each([
+    'PUB \r\n', 'SUB \t\r\n', 'PUB a 1234567890\r\n', 'CONNECT\r\n', 'CONNECT []\r\n', 'CONNECT {"protocol":"1"}\r\n', 'CONNECT {"protocol":1.5}\r\n', 'CONNECT {"name":1}\r\n',
     'PUB a\r\n', 'PUB a -1\r\n', 'PUB a x\r\n', 'PUB a b c d\r\n', 'PUB a 99999999999999999999\r\n', 'SUB a\r\n', 'SUB a b c d\r\n',
     'UNSUB 1 2 3\r\n', 'CONNECT {bad\r\n', 'CONNECT {"verbose":"yes"}\r\n', 'HPUB a 18\r\n', 'HPUB a 20 19\r\n',
     "-ERR 'sorry'\r\n",

@@ -5,6 +5,8 @@ import { SubjectTrie } from './subject-trie';
 export interface Receiver {
   /** @returns false when the client does not take it: it is closing, or refuses its own messages */
   deliver(subscription: Subscription, message: Message, from: Receiver): boolean;
+  /** The server's own answer: it does not count towards the subscription's maximum. */
+  sendStatus(subscription: Subscription, message: Message): void;
 }
 
 export interface Subscription {
@@ -49,15 +51,12 @@ export class Router {
   /** The 503 status that a requester gets at once when nobody listens. */
   answerNoResponders(reply: string, requester: Receiver): void {
     const own = this.subscriptions.match(reply).plain.find(({ receiver }) => receiver === requester);
-    if (own) own.receiver.deliver(own, { ...NO_RESPONDERS, subject: reply }, SERVER);
+    if (own) requester.sendStatus(own, { ...NO_RESPONDERS, subject: reply });
   }
 }
 
 const STATUS = 'NATS/1.0 503\r\n\r\n';
 const NO_RESPONDERS = { headerSize: STATUS.length, size: STATUS.length, body: Buffer.from(`${STATUS}\r\n`) };
-
-/** Stands for the server as the sender of a status; it receives nothing. */
-const SERVER: Receiver = { deliver: () => false };
 
 /** Starts at a random member and goes on to the next when one does not take it. */
 function deliverToOne(members: Subscription[], message: Message, from: Receiver): boolean {

@@ -51,7 +51,7 @@ describe('subjects', () => {
   it.each(['a', 'a.b', '*', '>', 'a.*.c', 'a.>', 'a*', 'a>b'])('may subscribe to %j', (subject) => {
     expect(isValidSubscription(subject)).toBe(true);
   });
-  it.each(['', '.', 'a.', '.a', 'a..b', '>.a', 'a.>.b', 'a b', 'a\t'])('may not subscribe to %j', (subject) => {
+  it.each(['', '.', 'a.', '.a', 'a..b', '>.a', 'a.>.b'])('may not subscribe to %j', (subject) => {
     expect(isValidSubscription(subject)).toBe(false);
   });
   it.each(['a.b', 'a*'])('may publish to %j', (subject) => {
