@@ -22,6 +22,43 @@ export const PROVIDER_ERROR_KINDS = [
 ] as const;
 export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
 
+export interface KindRules {
+  /** The same call may succeed later. */
+  readonly retryable: boolean;
+  /** It says that the vendor is ill, not that the call was wrong. */
+  readonly countsAgainstBreaker: boolean;
+}
+
+export const KIND_RULES: Readonly<Record<ProviderErrorKind, KindRules>> = {
+  auth: { retryable: false, countsAgainstBreaker: false },
+  quota: { retryable: false, countsAgainstBreaker: false },
+  throttled: { retryable: true, countsAgainstBreaker: false },
+  'invalid-request': { retryable: false, countsAgainstBreaker: false },
+  'rejected-by-policy': { retryable: false, countsAgainstBreaker: false },
+  'too-large': { retryable: false, countsAgainstBreaker: false },
+  'not-found': { retryable: false, countsAgainstBreaker: false },
+  unavailable: { retryable: true, countsAgainstBreaker: true },
+  timeout: { retryable: true, countsAgainstBreaker: true },
+  protocol: { retryable: true, countsAgainstBreaker: true },
+};
+
+/** Whether a job's failure is a fault of its provider, and not of Ferry's own parts or of the call. */
+export const isProviderFault = ({ kind, ours }: Pick<JobFailure, 'kind' | 'ours'>): boolean =>
+  !ours && (KIND_RULES as Readonly<Record<string, KindRules | undefined>>)[kind]?.countsAgainstBreaker === true;
+
+export const OPERATIONS = ['upload', 'download'] as const;
+/** What a job does at a provider. */
+export type ProviderOperation = (typeof OPERATIONS)[number];
+
+/** What a provider allows one account, for one operation. An absent limit is not known to exist. */
+export interface RateLimits {
+  /** Calls at the same time. */
+  readonly concurrency?: number;
+  readonly requestsPerSecond?: number;
+  /** Taken at a call's start, as a debt: the next call waits until it is paid off. */
+  readonly bytesPerSecond?: number;
+}
+
 /** What one variant takes. Bytes, pixels, seconds; inclusive. An absent limit is not known to exist. */
 export interface VariantLimits {
   readonly mimeTypes: readonly string[];
@@ -63,6 +100,8 @@ export interface ProviderCapabilities {
   readonly assumedOriginLifetimeSeconds?: number;
   /** Seconds of life that a reference must have left to be handed out by default. */
   readonly safetyMarginSeconds: number;
+  /** Per account. */
+  readonly rateLimits?: Partial<Record<ProviderOperation, RateLimits>>;
   /** The vendor ended the service: since when, and what that means. */
   readonly sunset?: { readonly date: string; readonly note: string };
 }
@@ -94,7 +133,8 @@ export class UploadJobDto {
   @IsIn(MEDIA_KINDS) kind!: MediaKind;
   @IsString() @IsNotEmpty() @MaxLength(100) mimeType!: string;
   @IsInt() @Min(1) sizeBytes!: number;
-  @Matches(SHA256_PATTERN) sha256!: string;
+  /** Absent: the file still comes; the release compares it. */
+  @IsOptional() @Matches(SHA256_PATTERN) sha256?: string;
   @IsOptional() @IsInt() @Min(1) width?: number;
   @IsOptional() @IsInt() @Min(1) height?: number;
   @IsOptional() @IsNumber() @Min(0) durationSeconds?: number;
@@ -120,13 +160,15 @@ export class JobCommand {
 }
 
 export interface JobFailure {
-  /** A vendor's kind, or an error code of Ferry's data plane such as CONTENT_TRUNCATED, CACHE_FULL. */
-  readonly kind: ProviderErrorKind | 'content-changed' | 'cache-full' | 'cancelled' | 'not-released';
+  /** A vendor's kind, or one of Ferry's own; `source-broken`: the bytes of an upload could not be read to their end. */
+  readonly kind: ProviderErrorKind | 'content-changed' | 'cache-full' | 'cancelled' | 'not-released' | 'source-broken';
   readonly code?: string;
   /** Redacted: no links, keys or personal data. */
   readonly message: string;
   readonly retryable: boolean;
   readonly retryAfterMs?: number;
+  /** A fault of Ferry's data plane or adapter: it says nothing of the provider. */
+  readonly ours?: true;
 }
 
 export interface UploadResult {

@@ -33,7 +33,8 @@ const refusal = (status: number, text: string): JobError => {
   const kind = kindOf(code);
   const message = redact(textMember(problem, 'detail') ?? textMember(problem, 'title') ?? `The cache answered ${status}.`);
   const retryable = (kind === 'protocol' || kind === 'unavailable') && code !== 'ASSET_DELETED';
-  return new JobError({ kind, message, retryable, ...(code ? { code } : {}) });
+  // A fault of the content is the vendor's, any other the cache's.
+  return new JobError({ kind, message, retryable, ...(code ? { code } : {}), ...(kind === 'protocol' ? {} : { ours: true }) });
 };
 
 async function* counted(asset: DownloadedAsset, { signal, onBytes }: JobContext): AsyncGenerator<Buffer> {
@@ -49,6 +50,14 @@ async function* counted(asset: DownloadedAsset, { signal, onBytes }: JobContext)
   }
   if (read === 0) throw new ProviderError('protocol', 'The vendor sent an empty file.', { code: 'CONTENT_EMPTY' });
 }
+
+/** What failed on the way to the cache is no fault of the vendor, unless it came with the vendor's bytes or the job was stopped. */
+const ourFault = (cause: unknown, error: Error): Error => {
+  if (!(error instanceof ProviderError)) return error;
+  for (let at: unknown = cause; at instanceof Error; at = at.cause) if (at === error) return error;
+  const { kind, message, code, retryable } = error;
+  return new JobError({ kind, message, retryable, ...(code ? { code } : {}), ours: true });
+};
 
 /** The cache's HTTP side: bytes in and out, as streams. Connects to the configured hosts and no others, follows nothing. */
 export class DataPlane {
@@ -71,7 +80,7 @@ export class DataPlane {
     if (headers['content-length'] === String(sizeBytes)) return body;
     discard(body);
     const message = `The cached file has ${String(headers['content-length'])} bytes instead of ${sizeBytes}.`;
-    throw new ProviderError('protocol', message, { code: 'CONTENT_LENGTH_MISMATCH' });
+    throw new JobError({ kind: 'protocol', message, code: 'CONTENT_LENGTH_MISMATCH', retryable: true, ours: true });
   }
 
   /**
@@ -110,7 +119,7 @@ export class DataPlane {
       const timeouts = { headersTimeout: options.method === 'PUT' ? 0 : STALL_MS, bodyTimeout: STALL_MS };
       return await this.agent.request({ ...options, ...timeouts, origin: url.origin, path: `${url.pathname}${url.search}`, signal });
     } catch (error) {
-      throw connectionError(error, signal, 'call');
+      throw ourFault(error, connectionError(error, signal, 'call'));
     }
   }
 
@@ -118,7 +127,7 @@ export class DataPlane {
     try {
       return await readText(body, MAX_ANSWER_BYTES);
     } catch (error) {
-      throw connectionError(error, signal, 'body');
+      throw ourFault(error, connectionError(error, signal, 'body'));
     }
   }
 }

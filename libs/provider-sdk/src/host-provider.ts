@@ -16,7 +16,7 @@ import { DataPlane } from './data-plane';
 import { HttpClient } from './http-client';
 import type { AdapterDependencies, AdapterSettings, ProviderAdapter } from './provider-adapter';
 import { ProviderRuntime } from './provider-runtime';
-import { hostsOf, loadAccounts, ProviderHostSettings } from './provider-settings';
+import { hostsOf, loadAccounts, ProviderHostSettings, withRateLimits } from './provider-settings';
 
 /** An adapter as its process starts it. */
 export interface ProviderDefinition<Settings extends AdapterSettings> {
@@ -37,7 +37,8 @@ const createRuntime = <Settings extends AdapterSettings>(
   const { FERRY_DATA_HOSTS, ALLOWED_DOWNLOAD_HOSTS } = loadConfig(ProviderHostSettings);
   const accounts = loadAccounts(providerId, process.env);
   const http = new HttpClient({ apiUrl: settings.baseUrl, allowedHosts: hostsOf(ALLOWED_DOWNLOAD_HOSTS) });
-  const adapter = create(settings, { http, now: Date.now, uuid: randomUUID });
+  const created = create(settings, { http, now: Date.now, uuid: randomUUID });
+  const adapter = { ...created, capabilities: withRateLimits(created.capabilities, process.env) };
   const runtime = new ProviderRuntime({ providerId, adapter, accounts, http, dataPlane: new DataPlane(hostsOf(FERRY_DATA_HOSTS)), messaging, logger });
   health.register('jobs', () => runtime.ready);
   return runtime;

@@ -20,5 +20,5 @@ export type {
   ProviderAdapter,
   UploadContext,
 } from './provider-adapter';
-export { KIND_RULES, kindOfStatus, parseRetryAfter, ProviderError, redact, type ProviderErrorDetails } from './provider-error';
+export { kindOfStatus, parseRetryAfter, ProviderError, redact, type ProviderErrorDetails } from './provider-error';
 export { idMember, member, numberMember, textMember } from './vendor-answer';

@@ -37,12 +37,14 @@ const failureOf = (error: unknown): JobFailure | undefined => {
   if (error instanceof Cancelled) return { kind: 'cancelled', message: 'The job was cancelled.', retryable: false };
   if (!(error instanceof ProviderError)) return undefined;
   const { kind, message, retryable, retryAfterMs, code } = error;
-  return { kind, message, retryable, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(code === undefined ? {} : { code }) };
+  const ours = code === STOPPED ? { ours: true as const } : {};
+  return { kind, message, retryable, ...ours, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(code === undefined ? {} : { code }) };
 };
 
+const STOPPED = 'ADAPTER_STOPPED';
 const CLOSE_MS = 3_000;
 
-const UNEXPECTED: JobFailure = { kind: 'unavailable', code: 'INTERNAL', message: 'The adapter failed. Its log has the cause.', retryable: true };
+const UNEXPECTED: JobFailure = { kind: 'unavailable', code: 'INTERNAL', message: 'The adapter failed. Its log has the cause.', retryable: true, ours: true };
 
 /** One attempt of a run, from its start until it is forgotten. */
 export class Job {
@@ -131,7 +133,7 @@ export class JobRegistry {
 
   /** Cancels what runs, waits for its end, forgets everything. */
   async close(): Promise<void> {
-    const stopping = new ProviderError('unavailable', 'The adapter was stopped.', { code: 'ADAPTER_STOPPED' });
+    const stopping = new ProviderError('unavailable', 'The adapter was stopped.', { code: STOPPED });
     await Promise.all([...this.jobs.values()].map((job) => job.cancel(CLOSE_MS, stopping)));
     for (const job of [...this.jobs.values()]) this.forget(job);
   }

@@ -1,6 +1,7 @@
 import type { DownloadJobDto, ProviderCapabilities, ReleaseAnswer, ReleaseRequest, StartJobRequest, UploadJobDto } from '@ferry/contracts';
 import { FerryError, type FerryErrorJson } from '@ferry/kernel';
 import { backoff } from '@ferry/resilience';
+import type { Readable } from 'node:stream';
 import type { Account } from './account-registry';
 import type { DataPlane } from './data-plane';
 import { discard } from './discard';
@@ -8,6 +9,7 @@ import { JobError } from './job-error';
 import type { JobContext, JobResult } from './job-registry';
 import type { Release } from './multipart';
 import type { ProviderAdapter } from './provider-adapter';
+import { redact } from './provider-error';
 
 /** Asks the run's holder; the caller gives the deadline. @throws an error with a FerryError's members */
 export type AskRelease = (request: ReleaseRequest) => Promise<ReleaseAnswer>;
@@ -51,14 +53,14 @@ const runDownload = async ({ forms, kind, putUrl }: DownloadJobDto, account: Acc
 
 const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account: Account, parts: WorkParts, context: JobContext): Promise<JobResult> => {
   const { getUrl, variant, filename, kind, mimeType, sizeBytes, sha256, width, height, durationSeconds } = upload;
-  const content = await parts.dataPlane.get(getUrl, sizeBytes, context.signal);
+  const content = await openSource(parts.dataPlane, getUrl, sizeBytes, context.signal);
   let released = false;
   const release: Release = async (seen) => {
     await askUntilAnswered(parts.askRelease, { transferId: request.runId, attempt: request.attempt, jobId: request.jobId, ...seen }, context.signal);
     released = true;
   };
   try {
-    const file = { filename, kind, mimeType, sizeBytes, sha256, width, height, durationSeconds, content };
+    const file = { filename, kind, mimeType, sizeBytes, sha256, width, height, durationSeconds, content: readSource(content, context.signal) };
     const result = await parts.adapter.uploadAsset!(account, file, variant, { ...context, release });
     if (!released) throw new Error('the adapter finished an upload that was never released');
     return { upload: result };
@@ -67,9 +69,32 @@ const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account
   }
 };
 
+/** That Ferry's own bytes cannot be read says nothing of the vendor: another kind than the vendor's failures. */
+const sourceBroken = (error: unknown): JobError => {
+  const { code, message } = error instanceof JobError ? error.failure : (error as Error & { code?: string });
+  return new JobError({ kind: 'source-broken', ...(code ? { code } : {}), message: redact(`The bytes could not be read on: ${message}`), retryable: true });
+};
+
+const openSource = async (dataPlane: DataPlane, getUrl: string, sizeBytes: number, signal: AbortSignal): Promise<Readable> => {
+  try {
+    return await dataPlane.get(getUrl, sizeBytes, signal);
+  } catch (error) {
+    throw signal.aborted ? error : sourceBroken(error);
+  }
+};
+
+async function* readSource(content: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of content as AsyncIterable<Buffer>) yield chunk;
+  } catch (error) {
+    throw signal.aborted ? error : sourceBroken(error);
+  }
+}
+
 /** Enough for a holder that is taken over, or a message bus that restarts: 7 s on average. */
 const RELEASE_TRIES = 8;
 const RELEASE_PAUSES = { baseMs: 500, maxMs: 4_000 };
+const VERIFY_PAUSE_MS = 50;
 
 /** The holder's yes. A question without an answer is asked again: the same job gets the same yes. */
 const askUntilAnswered = async (ask: AskRelease, request: ReleaseRequest, signal: AbortSignal): Promise<void> => {
@@ -80,11 +105,18 @@ const askUntilAnswered = async (ask: AskRelease, request: ReleaseRequest, signal
       return;
     } catch (error) {
       const { code, category, message } = error as Partial<FerryErrorJson>;
+      // The content is not verified yet: that takes as long as it takes, up to the job's deadline.
+      if (code === 'CONTENT_NOT_VERIFIED') {
+        left += 1;
+        await pause(VERIFY_PAUSE_MS, signal);
+        continue;
+      }
       const unanswered = category === 'timeout' || category === 'unavailable';
       if (unanswered && left > 1) {
         await pause(backoff(RELEASE_TRIES - left + 1, RELEASE_PAUSES), signal);
         continue;
       }
+      if (code === 'SOURCE_BROKEN') throw sourceBroken(error);
       const kind = code === 'CONTENT_CHANGED' ? 'content-changed' : 'not-released';
       throw new JobError({ kind, ...(code ? { code } : {}), message: message ?? 'The upload was not released.', retryable: unanswered });
     }

@@ -5,14 +5,15 @@ import type { Account } from './account-registry';
 import type { HttpClient } from './http-client';
 import type { Release } from './multipart';
 
-/** A verified file on its way to a vendor. Bytes, pixels, seconds. */
+/** A file on its way to a vendor, verified at the latest when its release is given. Bytes, pixels, seconds. */
 export interface FileToUpload {
   /** Begins with the marker `ferry-{transferId}`. */
   readonly filename: string;
   readonly kind: MediaKind;
   readonly mimeType: string;
   readonly sizeBytes: number;
-  readonly sha256: string;
+  /** Absent where it is not known before the end. */
+  readonly sha256?: string;
   readonly width?: number;
   readonly height?: number;
   readonly durationSeconds?: number;

@@ -1,5 +1,6 @@
 import { parseLossless } from './lossless-json';
-import { KIND_RULES, kindOfStatus, parseRetryAfter, ProviderError } from './provider-error';
+import { KIND_RULES } from '@ferry/contracts';
+import { kindOfStatus, parseRetryAfter, ProviderError } from './provider-error';
 
 describe('ProviderError', () => {
   it.each([

@@ -1,24 +1,4 @@
-import type { ProviderErrorKind } from '@ferry/contracts';
-
-interface KindRules {
-  /** The same call may succeed later. */
-  readonly retryable: boolean;
-  /** It says that the vendor is ill, not that the call was wrong. */
-  readonly countsAgainstBreaker: boolean;
-}
-
-export const KIND_RULES: Readonly<Record<ProviderErrorKind, KindRules>> = {
-  auth: { retryable: false, countsAgainstBreaker: false },
-  quota: { retryable: false, countsAgainstBreaker: false },
-  throttled: { retryable: true, countsAgainstBreaker: false },
-  'invalid-request': { retryable: false, countsAgainstBreaker: false },
-  'rejected-by-policy': { retryable: false, countsAgainstBreaker: false },
-  'too-large': { retryable: false, countsAgainstBreaker: false },
-  'not-found': { retryable: false, countsAgainstBreaker: false },
-  unavailable: { retryable: true, countsAgainstBreaker: true },
-  timeout: { retryable: true, countsAgainstBreaker: true },
-  protocol: { retryable: true, countsAgainstBreaker: true },
-};
+import { KIND_RULES, type ProviderErrorKind } from '@ferry/contracts';
 
 const MAX_MESSAGE = 300;
 /** The patterns below take time that grows with the square of the text, and a vendor's header can be 64 KiB. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { OPERATIONS, type ProviderCapabilities, type RateLimits } from '@ferry/contracts';
 import { IsNotEmpty, IsOptional, IsString, Matches } from 'class-validator';
 import { AccountRegistry } from './account-registry';
 
@@ -30,4 +31,30 @@ export const loadAccounts = (providerId: string, env: NodeJS.ProcessEnv): Accoun
     const code = (error as NodeJS.ErrnoException).code;
     throw code ? new Error(`${variable}_FILE cannot be read (${code}).`) : error;
   }
+};
+
+const LIMITS: readonly (keyof RateLimits)[] = ['concurrency', 'requestsPerSecond', 'bytesPerSecond'];
+
+/**
+ * The vendor's limits as the operator knows them better: `{PROVIDER}_RATE_LIMITS` (JSON), e.g.
+ * `{"upload":{"concurrency":2},"download":{"requestsPerSecond":10}}`. What it names takes the place of the adapter's own.
+ * @throws Error that names the variable
+ */
+export const withRateLimits = (capabilities: ProviderCapabilities, env: NodeJS.ProcessEnv): ProviderCapabilities => {
+  const variable = `${capabilities.providerId.toUpperCase().replaceAll('-', '_')}_RATE_LIMITS`;
+  const json = env[variable];
+  if (!json) return capabilities;
+  const isLimit = ([name, value]: [string, unknown]) => LIMITS.includes(name as keyof RateLimits) && typeof value === 'number' && value > 0 && (name !== 'concurrency' || Number.isInteger(value));
+  const wrong = new Error(`${variable} must be JSON like {"upload":{"concurrency":2}}: of ${OPERATIONS.join(', ')}, each with ${LIMITS.join(', ')}, numbers above 0.`);
+  let given: unknown;
+  try {
+    given = JSON.parse(json);
+  } catch {
+    throw wrong;
+  }
+  if (typeof given !== 'object' || given === null) throw wrong;
+  const isRight = ([operation, limits]: [string, unknown]) =>
+    (OPERATIONS as readonly string[]).includes(operation) && typeof limits === 'object' && limits !== null && Object.entries(limits).every(isLimit);
+  if (!Object.entries(given).every(isRight)) throw wrong;
+  return { ...capabilities, rateLimits: { ...capabilities.rateLimits, ...(given as ProviderCapabilities['rateLimits']) } };
 };

@@ -147,6 +147,14 @@ describe('CancelTransfer', () => {
     given(...ready).when(cancel()).then(cancelled);
   });
 
+  it('leaves an orphan of what was released, in the same append, where it is told to look for one', () => {
+    const withMarker = command('CancelTransfer', { transferId: RUN_1, marker: `ferry-${RUN_1}` });
+    const reason = 'Cancelled after its release; whether it stands is not known.';
+    const orphaned: TransferEvent = { type: 'UploadOrphaned', data: { transferId: RUN_1, attempt: 1, marker: `ferry-${RUN_1}`, reason } };
+    given(...ready).when(withMarker).then(orphaned, cancelled);
+    given(...uploading).when(withMarker).then(cancelled);
+  });
+
   it('is quiet where the run is over', () => {
     given(...completed()).when(cancel()).thenNothing();
     given(requested(), cancelled, requested(RUN_2)).when(cancel()).thenNothing();

@@ -24,6 +24,7 @@ import {
   type TransferEvent,
   type TransferReason,
   type UploadFailedData,
+  type UploadStartedData,
 } from './transfer.events';
 import { evolve, initialState, isOpen, type OpenRun, type RouteReference, type RouteState } from './transfer.state';
 
@@ -62,7 +63,7 @@ export type RaiseTransfer = Command<'RaiseTransfer', OfRun & { readonly priority
 /** `fromEpoch` is the epoch that the claimer saw; 0 where nobody has claimed the run yet. */
 export type ClaimTransfer = Command<'ClaimTransfer', OfRun & { readonly workerId: string; readonly fromEpoch: number }>;
 /** No error means: the attempt is open and this epoch started it. */
-export type StartUpload = Command<'StartUpload', OfAttempt & { readonly epoch: number }>;
+export type StartUpload = Command<'StartUpload', UploadStartedData>;
 /** No error means: this job may commit the upload. */
 export type ReleaseUpload = Command<'ReleaseUpload', ReleasedData>;
 export type AcceptUpload = Command<'AcceptUpload', OfAttempt & { readonly forms: ReferenceForms }>;
@@ -78,7 +79,8 @@ export type FailTransfer = Command<
   'FailTransfer',
   OfRun & { readonly epoch?: number; readonly kind: string; readonly message?: string; readonly retryAfter?: string; readonly marker?: string }
 >;
-export type CancelTransfer = Command<'CancelTransfer', OfRun>;
+/** `marker` as in FailUpload. */
+export type CancelTransfer = Command<'CancelTransfer', OfRun & { readonly marker?: string }>;
 export type InvalidateReference = Command<'InvalidateReference', Omit<InvalidatedData, 'reason' | 'invalidatedAt'> & { readonly reason: InvalidationReason }>;
 
 export type TransferCommand =
@@ -179,7 +181,7 @@ const claimTransfer = ({ data }: ClaimTransfer, state: RouteState): TransferEven
 };
 
 const startUpload = ({ data }: StartUpload, state: RouteState): TransferEvent[] => {
-  const { transferId, epoch, attempt } = data;
+  const { transferId, epoch, attempt, follows } = data;
   const run = openRun(state, transferId);
   if (!run) throw transferError('RUN_NOT_OPEN', { transferId });
   if (run.status === 'requested' || run.epoch !== epoch) throw transferError('STALE_EPOCH', { transferId, epoch: run.epoch });
@@ -188,7 +190,7 @@ const startUpload = ({ data }: StartUpload, state: RouteState): TransferEvent[] 
     throw transferError('ATTEMPT_OPEN', { transferId, attempt: run.attempt });
   }
   if (attempt !== run.attempt + 1) throw transferError('ATTEMPT_OUT_OF_ORDER', { transferId, attempt: run.attempt });
-  return [{ type: 'UploadStarted', data: { transferId, epoch, attempt } }];
+  return [{ type: 'UploadStarted', data: defined({ transferId, epoch, attempt, follows }) }];
 };
 
 const releaseUpload = ({ data }: ReleaseUpload, state: RouteState): TransferEvent[] => {
@@ -258,9 +260,14 @@ const failTransfer = ({ data, metadata: { now } }: FailTransfer, state: RouteSta
   return isReleased(run) && marker !== undefined ? [...orphaned({ transferId, attempt, marker, reason: message ?? kind }, state), failed] : [failed];
 };
 
-const cancelTransfer = ({ data: { transferId } }: CancelTransfer, state: RouteState): TransferEvent[] => {
+const cancelTransfer = ({ data: { transferId, marker } }: CancelTransfer, state: RouteState): TransferEvent[] => {
   if (knownRun(state, transferId) === undefined) throw transferError('UNKNOWN_TRANSFER', { transferId });
-  return openRun(state, transferId) ? [{ type: 'TransferCancelled', data: { transferId } }] : [];
+  const run = openRun(state, transferId);
+  if (!run) return [];
+  const cancelled: TransferEvent = { type: 'TransferCancelled', data: { transferId } };
+  const { attempt } = run;
+  const reason = 'Cancelled after its release; whether it stands is not known.';
+  return isReleased(run) && marker !== undefined ? [...orphaned({ transferId, attempt, marker, reason }, state), cancelled] : [cancelled];
 };
 
 const invalidateReference = ({ data, metadata: { now } }: InvalidateReference, { reference }: RouteState): TransferEvent[] => {

@@ -28,6 +28,19 @@ export interface ReleasedData extends OfAttempt {
   readonly sha256: string;
 }
 
+export interface UploadStartedData extends OfAttempt {
+  readonly epoch: number;
+  /** The attempt of a download that the bytes are read from while it runs; absent: from the cached file. */
+  readonly follows?: { readonly downloadId: string; readonly attempt: number };
+}
+
+/**
+ * Kind of an attempt whose bytes did not reach the provider whole because Ferry could not read on: the download that it
+ * followed broke off, or the cached file was lost. It says nothing of the provider, so it counts neither against the
+ * provider nor as one of the tries that a run has there.
+ */
+export const SOURCE_BROKEN = 'source-broken';
+
 export interface UploadFailedData extends OfAttempt {
   /** A provider's error kind, or one of Ferry's own such as `content-changed`. */
   readonly kind: string;
@@ -80,7 +93,7 @@ export type TransferEvent =
   | DomainEvent<'TransferRequested', RequestedData>
   | DomainEvent<'TransferRaised', OfRun & { readonly priority: Priority }>
   | DomainEvent<'TransferClaimed', OfRun & { readonly workerId: string; readonly epoch: number }>
-  | DomainEvent<'UploadStarted', OfAttempt & { readonly epoch: number }>
+  | DomainEvent<'UploadStarted', UploadStartedData>
   | DomainEvent<'UploadReleased', ReleasedData>
   /** The vendor has the bytes and still processes; `forms` say what to await. */
   | DomainEvent<'UploadAccepted', OfAttempt & { readonly forms: ReferenceForms }>

@@ -1,5 +1,5 @@
 import { unreachable, type Priority, type ReferenceForms, type Route } from '@ferry/kernel';
-import type { OrphanedData, TransferEvent, TransferReason } from './transfer.events';
+import { SOURCE_BROKEN, type OrphanedData, type TransferEvent, type TransferReason, type UploadStartedData } from './transfer.events';
 
 /** What a provider accepts now, as far as its stream knows; its expiry is the clock's business. */
 export interface RouteReference {
@@ -20,6 +20,8 @@ interface RunFacts {
   readonly epoch: number;
   /** The last attempt's number; 0 before the first. */
   readonly attempt: number;
+  /** How many of the attempts ended as `source-broken`; absent: none. */
+  readonly sourceBroken?: number;
 }
 
 interface Held {
@@ -29,6 +31,7 @@ interface Held {
 interface AttemptStarted extends Held {
   /** The epoch that started the open attempt; a take-over joins it under its own. */
   readonly startedEpoch: number;
+  readonly follows?: UploadStartedData['follows'];
 }
 
 interface Released extends AttemptStarted {
@@ -84,13 +87,14 @@ export const initialState = (): RouteState => ({ runs: 0, orphans: [] });
 export const isOpen = (run: TransferRun | undefined): run is OpenRun =>
   run !== undefined && run.status !== 'completed' && run.status !== 'failed' && run.status !== 'cancelled';
 
-const factsOf = ({ transferId, run, reason, priority, epoch, attempt }: TransferRun): RunFacts => ({
+const factsOf = ({ transferId, run, reason, priority, epoch, attempt, sourceBroken }: TransferRun): RunFacts => ({
   transferId,
   run,
   reason,
   priority,
   epoch,
   attempt,
+  ...(sourceBroken !== undefined && { sourceBroken }),
 });
 
 type RunEvent = Exclude<TransferEvent, { type: 'TransferRequested' | 'ProviderUrlInvalidated' | 'UploadOrphaned' | 'ProviderUrlCached' | 'UploadCompleted' }>;
@@ -98,8 +102,10 @@ type RunEvent = Exclude<TransferEvent, { type: 'TransferRequested' | 'ProviderUr
 const evolveClaimed = (run: ClaimedRun, event: RunEvent): TransferRun => {
   const held = { ...factsOf(run), workerId: run.workerId };
   switch (event.type) {
-    case 'UploadStarted':
-      return { ...held, status: 'uploading', attempt: event.data.attempt, startedEpoch: event.data.epoch };
+    case 'UploadStarted': {
+      const { attempt, epoch, follows } = event.data;
+      return { ...held, status: 'uploading', attempt, startedEpoch: epoch, ...(follows !== undefined && { follows }) };
+    }
     case 'UploadReleased': {
       if (run.status !== 'uploading') return run;
       const { jobId, sizeBytes, sha256 } = event.data;
@@ -109,7 +115,8 @@ const evolveClaimed = (run: ClaimedRun, event: RunEvent): TransferRun => {
       return run.status === 'released' ? { ...run, status: 'accepted', forms: event.data.forms } : run;
     case 'UploadFailed': {
       const { kind, retryable, retryAt, message } = event.data;
-      return { ...held, status: 'waiting', kind, retryable, message, ...(retryAt !== undefined && { retryAt }) };
+      const broken = kind === SOURCE_BROKEN && { sourceBroken: (run.sourceBroken ?? 0) + 1 };
+      return { ...held, ...broken, status: 'waiting', kind, retryable, message, ...(retryAt !== undefined && { retryAt }) };
     }
     default:
       return run;

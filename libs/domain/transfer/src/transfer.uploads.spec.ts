@@ -14,6 +14,7 @@ import {
   release,
   released,
   requested,
+  route,
   RUN_1,
   RUN_2,
   start,
@@ -21,7 +22,7 @@ import {
   uploading,
 } from './__examples__/transfer.examples';
 import { transferDecider } from './transfer.decider';
-import type { TransferEvent } from './transfer.events';
+import { SOURCE_BROKEN, type TransferEvent } from './transfer.events';
 
 const { given } = deciderSpec(transferDecider);
 
@@ -29,6 +30,25 @@ describe('StartUpload', () => {
   it('starts the next attempt', () => {
     given(requested(), claimed()).when(start(1, 1)).then(started());
     given(...uploading, attemptFailed).when(start(1, 2)).then(started(2));
+  });
+
+  it('says which download it follows', () => {
+    const follows = { downloadId: `${route.assetId}-1`, attempt: 2 };
+    const state = given(requested(), claimed()).when(command('StartUpload', { transferId: RUN_1, epoch: 1, attempt: 1, follows })).then({
+      type: 'UploadStarted',
+      data: { transferId: RUN_1, epoch: 1, attempt: 1, follows },
+    });
+    expect(state.run).toMatchObject({ status: 'uploading', follows });
+  });
+
+  it('counts the attempts whose bytes broke off on their way', () => {
+    const broken = (attempt: number): TransferEvent => ({
+      type: 'UploadFailed',
+      data: { transferId: RUN_1, attempt, kind: SOURCE_BROKEN, retryable: true, message: 'It broke off.' },
+    });
+    const state = given(...uploading, broken(1), started(2), attemptFailed).when(start(1, 3)).then(started(3));
+    expect(state.run).toMatchObject({ attempt: 3, sourceBroken: 1 });
+    expect(given(...uploading, broken(1), started(2), broken(2)).state.run).toMatchObject({ sourceBroken: 2 });
   });
 
   it('is quiet about the attempt that this epoch has open', () => {

@@ -14,6 +14,8 @@ export interface ReceivedPut {
 export class DataPlanePeer {
   /** What a GET gives. */
   file: Buffer = Buffer.alloc(0);
+  /** Breaks the connection of a GET off after so many bytes. */
+  breakAfter: number | undefined;
   /** A problem to answer PUTs with instead of taking them. */
   refusal: { readonly status: number; readonly code: string } | undefined;
   readonly puts: ReceivedPut[] = [];
@@ -26,7 +28,7 @@ export class DataPlanePeer {
     await once(server, 'listening');
     const peer = new DataPlanePeer(server);
     server.on('request', (request, response) => {
-      if (request.method === 'GET') response.writeHead(200, { 'content-length': peer.file.length }).end(peer.file);
+      if (request.method === 'GET') peer.get(response);
       else void peer.put(request, response);
     });
     return peer;
@@ -41,6 +43,12 @@ export class DataPlanePeer {
     this.server.close();
     this.server.closeAllConnections();
     await closed;
+  }
+
+  private get(response: ServerResponse): void {
+    response.writeHead(200, { 'content-length': this.file.length });
+    if (this.breakAfter === undefined) response.end(this.file);
+    else response.write(this.file.subarray(0, this.breakAfter), () => response.destroy());
   }
 
   private async put(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -3,7 +3,7 @@ import { providerSubjects, releaseSubject, ReleaseRequest, type JobCommand, type
 import { FerryError } from '@ferry/kernel';
 import { Messaging } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
-import { startNats, type NatsServer } from '@ferry/devstack/nats';
+import { natsServer, type TestServer } from '@ferry/testing/servers';
 import { startSimulator, type Counts, type Simulator } from '@ferry/provider-simulator';
 import { eventually, spawnTs, tempDir, type SpawnedProgram, type TempDir } from '@ferry/testing/specs';
 import { DataPlanePeer } from './data-plane-peer';
@@ -17,14 +17,14 @@ const timeoutMs = 5_000;
 
 describe('an adapter as a service', () => {
   let directory: TempDir;
-  let nats: NatsServer;
+  let nats: TestServer;
   let simulator: Simulator;
   let dataPlane: DataPlanePeer;
   let messaging: Messaging;
   let replicas: SpawnedProgram[] = [];
 
   const environment = (): NodeJS.ProcessEnv => ({
-    NATS_URL: nats.connectionString,
+    NATS_URL: nats.url,
     LOG_LEVEL: 'info',
     PIXVERSE_BASE_URL: simulator.pixverseUrl,
     PIXVERSE_ACCOUNTS: JSON.stringify([{ accountId: 'main', apiKey: KEY, owners: ['dev'] }, { accountId: 'other', apiKey: KEY, owners: ['eve', 'dan'] }]),
@@ -40,17 +40,17 @@ describe('an adapter as a service', () => {
 
   beforeAll(async () => {
     directory = await tempDir('ferry-host-');
-    nats = await startNats({ port: 0 });
+    nats = await natsServer();
     simulator = await startSimulator({ dataDir: directory.path });
     dataPlane = await DataPlanePeer.start();
-    messaging = await Messaging.connect({ url: nats.connectionString, name: 'spec', logger: createLogger('spec') });
+    messaging = await Messaging.connect({ url: nats.url, name: 'spec', logger: createLogger('spec') });
     replicas = [spawnTs(MAIN, [], environment()), spawnTs(MAIN, [], environment())];
     await Promise.all(replicas.map((replica) => replica.waitForLine(/"ready"/, 20_000)));
   });
   afterAll(async () => {
     await Promise.all(replicas.map((replica) => replica.kill('SIGKILL')));
     await messaging.close();
-    await Promise.all([dataPlane.close(), simulator.close(), nats.close()]);
+    await Promise.all([dataPlane.close(), simulator.close(), nats.stop()]);
     await directory.remove();
   });
   beforeEach(async () => {
@@ -160,8 +160,19 @@ describe('an adapter as a service', () => {
 
   it('uploads no file of another length than the one that is known', async () => {
     dataPlane.file = harbour.bytes.subarray(1);
-    expect(await run(upload())).toMatchObject({ status: 'failed', error: { kind: 'protocol', code: 'CONTENT_LENGTH_MISMATCH' } });
+    expect(await run(upload())).toMatchObject({ status: 'failed', error: { kind: 'source-broken', code: 'CONTENT_LENGTH_MISMATCH' } });
     expect(await counts()).toMatchObject({ requests: 0 });
+  });
+
+  it('blames nobody but Ferry for bytes that break off on their way, and commits nothing of them', async () => {
+    dataPlane.file = harbour.bytes;
+    dataPlane.breakAfter = 300_000;
+    try {
+      expect(await run(upload())).toMatchObject({ status: 'failed', error: { kind: 'source-broken', retryable: true } });
+    } finally {
+      dataPlane.breakAfter = undefined;
+    }
+    await eventually(async () => expect(await counts()).toMatchObject({ uploads: 0, open: 0 }));
   });
 
   it('breaks off what is cancelled', async () => {
