@@ -1,20 +1,31 @@
-import { Lru } from '../storage/lru';
+import type { RecordedEvent } from '../records';
 
-const MAX_IDS = 200_000;
+const MAX_IDS = 100_000;
 
 /**
  * Event ids written lately, for appends that do not name a revision. In memory and empty after a restart, as in the
  * real server: such an append is then written again.
  */
 export class RecentIds {
-  private readonly written = new Lru<string, { stream: string; revision: number }>(MAX_IDS);
+  private readonly revisions = new Map<string, { stream: string; revision: number }>();
 
   revisionOf(id: string, stream: string): number | undefined {
-    const known = this.written.get(id);
+    const known = this.revisions.get(id);
     return known?.stream === stream ? known.revision : undefined;
   }
 
-  remember(id: string, stream: string, revision: number): void {
-    this.written.set(id, { stream, revision });
+  remember(events: readonly RecordedEvent[]): void {
+    for (const { id, stream, revision } of events) {
+      // An id that was written twice stays known for its first place.
+      if (!this.revisions.has(id)) this.revisions.set(id, { stream, revision });
+    }
+    for (const oldest of this.revisions.keys()) {
+      if (this.revisions.size <= MAX_IDS) return;
+      this.revisions.delete(oldest);
+    }
+  }
+
+  clear(): void {
+    this.revisions.clear();
   }
 }

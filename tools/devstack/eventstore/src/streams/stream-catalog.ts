@@ -7,19 +7,33 @@ const STREAMS_KEPT = 20_000;
 
 /** What the server knows about a stream without reading its events. */
 export interface StreamState {
+  readonly name: string;
+  id: number | undefined;
   /** NO_REVISION without events, LONG_MAX for a tombstone. */
-  readonly last: number;
-  readonly metadata: StreamMetadata;
+  last: number;
+  metadata: StreamMetadata;
 }
 
-/** The rules that need no more than the states of streams. */
-export abstract class Streams {
-  abstract get(name: string): StreamState;
+/** The states of the streams used last; the log has the rest. */
+export class StreamCatalog {
+  private readonly states = new Lru<string, StreamState>(STREAMS_KEPT);
 
-  /** The last revision; a metastream shares the fate of a tombstoned stream. */
+  constructor(private readonly log: EventLog) {}
+
+  get(name: string): StreamState {
+    let state = this.states.get(name);
+    if (!state) {
+      const id = this.log.streamId(name);
+      state = { name, id, last: this.lastRevision(id), metadata: this.loadMetadata(name) };
+      this.states.set(name, state);
+    }
+    return state;
+  }
+
+  /** The last revision; a metastream shares the fate of a tombstoned stream, and its own metastream does too. */
   currentRevision(name: string): number {
     const { last } = this.get(name);
-    return isMetastream(name) && this.get(originalOf(name)).last === LONG_MAX ? LONG_MAX : last;
+    return isMetastream(name) && this.currentRevision(originalOf(name)) === LONG_MAX ? LONG_MAX : last;
   }
 
   isSoftDeleted(name: string): boolean {
@@ -38,32 +52,24 @@ export abstract class Streams {
     const { maxAge } = this.get(name).metadata;
     return maxAge === undefined ? 0 : now - maxAge * 1000;
   }
-}
 
-/** The streams as they are committed: the states of those used last are kept, the log has the rest. */
-export class StreamCatalog extends Streams {
-  private readonly states = new Lru<string, StreamState>(STREAMS_KEPT);
-
-  constructor(private readonly log: EventLog) {
-    super();
+  metadataChanged(name: string, metadata: StreamMetadata): void {
+    // What is written to the metastream of a metastream changes nothing: it always keeps one event.
+    if (!isMetastream(name)) this.get(name).metadata = metadata;
   }
 
-  override get(name: string): StreamState {
-    let state = this.states.get(name);
-    if (!state) {
-      state = { last: this.log.lastOf(name)?.revision ?? NO_REVISION, metadata: this.loadMetadata(name) };
-      this.states.set(name, state);
-    }
-    return state;
+  clear(): void {
+    this.states.clear();
   }
 
-  set(name: string, state: StreamState): void {
-    this.states.set(name, state);
+  private lastRevision(id: number | undefined): number {
+    return id === undefined ? NO_REVISION : (this.log.lastOf(id)?.revision ?? NO_REVISION);
   }
 
   private loadMetadata(name: string): StreamMetadata {
     if (isMetastream(name)) return { maxCount: 1 };
-    const newest = this.log.lastOf(metastreamOf(name));
+    const id = this.log.streamId(metastreamOf(name));
+    const newest = id === undefined ? undefined : this.log.lastOf(id);
     return newest ? parseStreamMetadata(newest) : {};
   }
 }
