@@ -10,6 +10,7 @@ import { eventually } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
 
 const TIMEOUT_MS = 5_000;
+const HISTORY_READ_MS = 60_000;
 let servers: Servers;
 let service: Service;
 let bus: Messaging;
@@ -21,6 +22,9 @@ beforeAll(async () => {
   store = EventStore.connect({ url: servers.urls.EVENTSTORE_URL, logger });
   bus = await Messaging.connect({ url: servers.urls.NATS_URL, name: 'lineage-spec', logger });
   service = await startService('lineage', servers);
+  // An event store that the environment names has a history, which the new read models read first.
+  const { assetId, token } = await registered('first');
+  await eventually(() => graph('first', assetId, 'both', 1, token), { timeoutMs: HISTORY_READ_MS });
 });
 
 afterAll(async () => {

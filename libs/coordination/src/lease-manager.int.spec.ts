@@ -1,22 +1,22 @@
-import { startMongo, type RunningMongo } from '@ferry/devstack/mongodb';
+import { mongoServer, type TestServer } from '@ferry/testing/servers';
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
 import { MongoClient } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { LeaseManager } from './index';
 
 let folder: TempDir;
-let server: RunningMongo;
+let server: TestServer;
 let client: MongoClient;
 
 beforeAll(async () => {
   folder = await tempDir('ferry-leases-');
-  server = await startMongo({ port: 0, dataDir: folder.path });
-  client = new MongoClient(server.connectionString);
+  server = await mongoServer(folder.path);
+  client = new MongoClient(server.url);
 });
 
 afterAll(async () => {
   await client?.close();
-  await server?.close();
+  await server?.stop();
   await folder?.remove();
 });
 

@@ -1,6 +1,6 @@
-import { startNats, type NatsServer } from '@ferry/devstack/nats';
 import { FerryError } from '@ferry/kernel';
 import { createLogger, currentContext, runInContext, type WorkContext } from '@ferry/observability';
+import { itWithOwn, natsServer, type TestServer } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { IsInt, Min } from 'class-validator';
 import { Messaging, type Listener } from './index';
@@ -9,15 +9,15 @@ class Double {
   @IsInt() @Min(0) number!: number;
 }
 
-let server: NatsServer;
+let server: TestServer;
 let asker: Messaging;
 let answerer: Messaging;
 let listeners: Listener[] = [];
 const logger = createLogger('messaging-spec');
 
-const connect = (name: string) => Messaging.connect({ url: server.connectionString, name, logger });
+const connect = (name: string) => Messaging.connect({ url: server.url, name, logger });
 beforeAll(async () => {
-  server = await startNats({ port: 0 });
+  server = await natsServer();
   [asker, answerer] = await Promise.all([connect('asker'), connect('answerer')]);
 });
 
@@ -28,7 +28,7 @@ afterEach(() => {
 
 afterAll(async () => {
   await Promise.all([asker?.close(), answerer?.close()]);
-  await server?.close();
+  await server?.stop();
 });
 
 const answering = async (handler: (data: Double) => Promise<unknown>): Promise<void> => {
@@ -103,16 +103,15 @@ describe('a notice', () => {
   });
 });
 
-it('reconnects by itself, says so, and goes on with its subscriptions', async () => {
+itWithOwn('NATS_URL', 'reconnects by itself, says so, and goes on with its subscriptions', async () => {
   await answering(async () => 'again');
   let reconnects = 0;
   const listener = asker.onReconnect(() => (reconnects += 1));
-  const { port } = server;
-  await server.close();
+  await server.stop();
   await eventually(() => expect(asker.connected).toBe(false));
   expect(asker.connectedForMs).toBe(0);
   expect(asker.ready()).toEqual(expect.stringContaining('not connected'));
-  server = await startNats({ port });
+  await server.start();
   expect(await eventually(() => ask())).toBe('again');
   expect(reconnects).toBe(1);
   expect(asker.ready()).toBe(true);

@@ -1,9 +1,8 @@
 import { LeaseManager } from '@ferry/coordination';
-import { startEventStore, type RunningEventStore } from '@ferry/devstack/eventstore';
-import { startMongo, type RunningMongo } from '@ferry/devstack/mongodb';
 import { EventStore, metadataFor } from '@ferry/event-store';
 import { idInStream, type Command, type DomainEvent, type RecordedEvent, type StreamDefinition, type Token } from '@ferry/kernel';
 import { createLogger } from '@ferry/observability';
+import { eventStoreServer, mongoServer, type TestServer } from '@ferry/testing/servers';
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
 import { CHECKPOINTS, defineProjection, ReadModels, type Projection, type Runner } from './index';
@@ -15,8 +14,8 @@ interface Box {
 }
 
 let folder: TempDir;
-let events: RunningEventStore;
-let mongo: RunningMongo;
+let events: TestServer;
+let mongo: TestServer;
 let store: EventStore;
 let models: ReadModels;
 let category: string;
@@ -25,9 +24,9 @@ const logger = createLogger('read-models-spec');
 
 beforeAll(async () => {
   folder = await tempDir('ferry-read-models-');
-  events = await startEventStore({ port: 0, dataDir: `${folder.path}/events` });
-  mongo = await startMongo({ port: 0, dataDir: `${folder.path}/documents` });
-  store = EventStore.connect({ url: events.connectionString, logger });
+  events = await eventStoreServer(`${folder.path}/events`);
+  mongo = await mongoServer(`${folder.path}/documents`);
+  store = EventStore.connect({ url: events.url, logger });
 });
 
 /** Every test has its own streams and its own database. */
@@ -45,13 +44,13 @@ afterEach(async () => {
 
 afterAll(async () => {
   await store?.close();
-  await events?.close();
-  await mongo?.close();
+  await events?.stop();
+  await mongo?.stop();
   await folder?.remove();
 });
 
 const open = (): ReadModels => {
-  const url = new URL(mongo.connectionString);
+  const url = new URL(mongo.url);
   url.pathname = `/${database}`;
   const connected = ReadModels.connect({ url: url.href, logger });
   opened.push(connected);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +8,8 @@ import type { Fault } from '@ferry/provider-simulator';
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
 
 const OTHER_KEY = 'key-of-another-owner';
+/** New in each run: servers that the environment names hold the assets of earlier ones. */
+const OTHER_OWNER = `owner-${randomUUID()}`;
 const UNKNOWN_ASSET = '00000000-0000-5000-8000-000000000000';
 const STARTS_WITHIN_MS = 60_000;
 
@@ -28,7 +30,7 @@ beforeAll(async () => {
   folder = await tempDir('ferry-e2e-');
   await mkdir(join(folder.path, 'data'));
   const sha256 = createHash('sha256').update(OTHER_KEY).digest('hex');
-  await writeFile(join(folder.path, 'data', 'api-keys.json'), JSON.stringify([{ name: 'other', sha256, owner: 'other', scopes: [] }]));
+  await writeFile(join(folder.path, 'data', 'api-keys.json'), JSON.stringify([{ name: 'other', sha256, owner: OTHER_OWNER, scopes: [] }]));
   await start();
 }, STARTS_WITHIN_MS);
 

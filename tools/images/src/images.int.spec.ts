@@ -1,5 +1,5 @@
 import { startServers, type Servers } from '@ferry/testing/servers';
-import { spawnTs, tempDir, type SpawnedProgram } from '@ferry/testing/specs';
+import { eventually, spawnTs, tempDir, type SpawnedProgram } from '@ferry/testing/specs';
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -89,8 +89,10 @@ describe('the services as the image runs them', () => {
     const body = JSON.stringify({ kind: 'video', origin: { providerId: 'pixverse', forms: { id: '1', idType: 'video' } } });
     const registered = await fetch(`${url}/v1/assets`, { method: 'POST', headers, body });
     const { assetId } = (await registered.json()) as { assetId: string };
-    const page = await fetch(`${url}/v1/assets`, { headers: { ...headers, 'ferry-at-least': registered.headers.get('ferry-token')! } });
-    expect(await page.json()).toMatchObject({ items: [{ assetId, owner: OWNER, status: 'registered' }] });
+    const list = () => fetch(`${url}/v1/assets`, { headers: { ...headers, 'ferry-at-least': registered.headers.get('ferry-token')! } });
+    // An event store that the environment names has a history, which the new read models read first.
+    const expected = { items: [{ assetId, owner: OWNER, status: 'registered' }] };
+    await eventually(async () => expect(await (await list()).json()).toMatchObject(expected), { timeoutMs: READY_MS });
   });
 
   it('refuse a name that is none, and name those that are', () => {

@@ -7,6 +7,9 @@ import { itWithOwn } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { CatalogUnderTest, metadata, newId, now, video } from '../testing/catalog-under-test';
 
+/** Owners of this run whose lists are looked at: a server that the environment names holds the assets of earlier runs. */
+const [DELETER, LISTER, REBUILDER, PATIENT] = ['deleter', 'lister', 'rebuilder', 'patient'].map((name) => `${name}-${newId()}`) as [string, string, string, string];
+
 let catalog: CatalogUnderTest;
 beforeAll(async () => {
   catalog = await CatalogUnderTest.start();
@@ -72,11 +75,11 @@ describe('an asset', () => {
   });
 
   it('that is deleted says so, and leaves the list', async () => {
-    const { assetId } = await registered('del');
-    const first = await catalog.remove('del', assetId);
-    expect(await catalog.remove('del', assetId)).toEqual(first);
-    expect((await catalog.get('del', assetId, first.token)).status).toBe('deleted');
-    expect((await catalog.list('del', { limit: 10 })).items).toEqual([]);
+    const { assetId } = await registered(DELETER);
+    const first = await catalog.remove(DELETER, assetId);
+    expect(await catalog.remove(DELETER, assetId)).toEqual(first);
+    expect((await catalog.get(DELETER, assetId, first.token)).status).toBe('deleted');
+    expect((await catalog.list(DELETER, { limit: 10 })).items).toEqual([]);
   });
 
   it('has its content verified by the first cached file, and by that alone', async () => {
@@ -145,11 +148,11 @@ describe('the list', () => {
   it('gives every asset of the owner once, the newest first, page by page', async () => {
     const ids: string[] = [];
     let last: RegisterAssetAnswer | undefined;
-    for (let made = 0; made < 5; made += 1) ids.unshift((last = await registered('lister')).assetId);
+    for (let made = 0; made < 5; made += 1) ids.unshift((last = await registered(LISTER)).assetId);
     await registered('other');
-    const first = await catalog.list('lister', { limit: 2, atLeast: last!.token });
-    const second = await catalog.list('lister', { limit: 2, cursor: first.nextCursor! });
-    const third = await catalog.list('lister', { limit: 2, cursor: second.nextCursor! });
+    const first = await catalog.list(LISTER, { limit: 2, atLeast: last!.token });
+    const second = await catalog.list(LISTER, { limit: 2, cursor: first.nextCursor! });
+    const third = await catalog.list(LISTER, { limit: 2, cursor: second.nextCursor! });
     expect(third.nextCursor).toBeUndefined();
     expect([first, second, third].flatMap(({ items }) => items.map(({ assetId }) => assetId))).toEqual(ids);
   });
@@ -201,13 +204,13 @@ describe('the history', () => {
 
 describe('the read models', () => {
   it('are the same after they were dropped', async () => {
-    const { assetId } = await registered('again');
-    await cached(assetId, 'again');
-    const { token } = await referenced(assetId, { owner: 'again' });
-    await eventually(async () => expect((await catalog.get('again', assetId, token)).status).toBe('verified'));
-    const before = [await catalog.list('again', { limit: 10 }), await catalog.list('lister', { limit: 10 })];
-    await catalog.bus.request(SUBJECTS.catalog.rebuild, { owner: 'again', actor: 'spec' }, { timeoutMs: 20_000 });
-    expect([await catalog.list('again', { limit: 10 }), await catalog.list('lister', { limit: 10 })]).toEqual(before);
+    const { assetId } = await registered(REBUILDER);
+    await cached(assetId, REBUILDER);
+    const { token } = await referenced(assetId, { owner: REBUILDER });
+    await eventually(async () => expect((await catalog.get(REBUILDER, assetId, token)).status).toBe('verified'));
+    const before = [await catalog.list(REBUILDER, { limit: 10 }), await catalog.list(LISTER, { limit: 10 })];
+    await catalog.bus.request(SUBJECTS.catalog.rebuild, { owner: REBUILDER, actor: 'spec' }, { timeoutMs: 20_000 });
+    expect([await catalog.list(REBUILDER, { limit: 10 }), await catalog.list(LISTER, { limit: 10 })]).toEqual(before);
   });
 
   itWithOwn('EVENTSTORE_URL', 'follow the events again after the event store was away', async () => {
@@ -220,13 +223,13 @@ describe('the read models', () => {
   });
 
   itWithOwn('MONGODB_URL', 'are missed by name while MongoDB is away, and registrations are not', async () => {
-    const before = await registered('gone');
+    const before = await registered(PATIENT);
     const bringBack = await catalog.servers.stopMongo();
-    await expect(catalog.list('gone', { limit: 10 })).rejects.toMatchObject({ code: 'READ_MODELS_UNAVAILABLE', category: 'unavailable' });
-    const { token } = await registered('gone');
+    await expect(catalog.list(PATIENT, { limit: 10 })).rejects.toMatchObject({ code: 'READ_MODELS_UNAVAILABLE', category: 'unavailable' });
+    const { token } = await registered(PATIENT);
     expect(await readiness()).toMatchObject({ ok: false, checks: { mongodb: expect.stringContaining('not reachable') } });
     await bringBack();
-    const { items } = await eventually(() => catalog.list('gone', { limit: 10, atLeast: token }), { timeoutMs: 20_000 });
+    const { items } = await eventually(() => catalog.list(PATIENT, { limit: 10, atLeast: token }), { timeoutMs: 20_000 });
     expect(items).toHaveLength(2);
     expect(items[1]!.assetId).toBe(before.assetId);
   });

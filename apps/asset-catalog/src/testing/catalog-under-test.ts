@@ -4,10 +4,12 @@ import { FerryError, type EventMetadata, type Token } from '@ferry/kernel';
 import { Messaging } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
 import { startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
+import { eventually } from '@ferry/testing/specs';
 import { Allow } from 'class-validator';
 import { randomUUID } from 'node:crypto';
 
 const TIMEOUT_MS = 8_000;
+const HISTORY_READ_MS = 60_000;
 
 class DescribeRequest {
   @Allow() readonly nothing?: undefined;
@@ -56,7 +58,15 @@ export class CatalogUnderTest {
     const bus = await Messaging.connect({ url: servers.urls.NATS_URL, name: 'catalog-spec', logger });
     answerAsAdapters(bus);
     const services = await Promise.all(Array.from({ length: replicas }, () => startService('asset-catalog', servers, CATALOG_ENV)));
-    return new CatalogUnderTest(servers, services, bus, EventStore.connect({ url: servers.urls.EVENTSTORE_URL, logger }));
+    const catalog = new CatalogUnderTest(servers, services, bus, EventStore.connect({ url: servers.urls.EVENTSTORE_URL, logger }));
+    await catalog.readHistory();
+    return catalog;
+  }
+
+  /** An event store that the environment names has a history, which the new read models read first. */
+  private async readHistory(): Promise<void> {
+    const { assetId, token } = await this.register('first', video());
+    await eventually(() => this.get('first', assetId, token), { timeoutMs: HISTORY_READ_MS });
   }
 
   async stop(): Promise<void> {
