@@ -1,7 +1,6 @@
-import { type Doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
+import { type Doc, isDoc, isOperatorDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { compileExpression, type Environment, type Expression } from '../expressions/expression';
-import { isOperatorDoc } from '../query/matcher';
 import { compileProjection } from '../query/projection';
 
 /** A stage that makes one document out of one document. */

@@ -147,6 +147,14 @@ export const typeClass = (value: Maybe): number => TYPE_CLASSES[typeName(value)]
 
 export const isDoc = (value: Maybe): value is Doc => value instanceof Map;
 
+const REFERENCE = new Set(['$ref', '$id', '$db']);
+
+/** Whether a document begins with an operator; the fields of a DBRef are none. */
+export function isOperatorDoc(value: Maybe): boolean {
+  const first = isDoc(value) ? value.keys().next().value : undefined;
+  return first !== undefined && first.startsWith('$') && !REFERENCE.has(first);
+}
+
 /** A document written as an object literal; only for keys that do not look like integers. */
 export const doc = (fields: Record<string, Maybe>): Doc => {
   const result: Doc = new Map();

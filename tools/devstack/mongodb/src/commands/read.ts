@@ -1,6 +1,7 @@
-import { integer, type Doc, doc, int, RawDocument, type Value } from '../bson/values';
 import { keyText } from '../bson/key';
-import { MongoError, notSupported, typeMismatch } from '../errors';
+import { toInteger } from '../bson/numbers';
+import { integer, type Doc, doc, int, isDoc, RawDocument, type Value } from '../bson/values';
+import { badValue, failedToParse, MongoError, notSupported, typeMismatch } from '../errors';
 import { compileFilter } from '../query/matcher';
 import { splitPath, visitPath } from '../query/paths';
 import { compileProjection } from '../query/projection';
@@ -18,12 +19,13 @@ export function parseQuery(request: Request, collection: Collection | undefined,
   const { body } = request;
   const filter = docField(body, filterName) ?? new Map<string, Value>();
   const environment = environmentOf(request, docField(body, 'let'));
-  const sort = parseSort(docField(body, 'sort') ?? new Map<string, Value>());
+  const natural = naturalOf(docField(body, 'sort'));
+  const sort = natural ? [] : parseSort(docField(body, 'sort') ?? new Map<string, Value>());
   const match = compileFilter(filter, environment.variables.keys());
   for (const bound of ['min', 'max']) if ((docField(body, bound)?.size ?? 0) > 0) throw notSupported(`The option ${bound}`);
   const limit = countField(body, 'limit') ?? 0;
   return {
-    plan: collection ? makePlan(collection, filter, sort, hintOf(body)) : { ranges: [], reverse: false, sorted: true },
+    plan: collection ? makePlan(collection, filter, sort, natural ?? hintOf(body)) : { ranges: [], reverse: false, sorted: true },
     match: filter.size === 0 ? undefined : match,
     sort,
     skip: countField(body, 'skip') ?? 0,
@@ -35,7 +37,16 @@ export function parseQuery(request: Request, collection: Collection | undefined,
 export function hintOf(body: Doc): Value | undefined {
   const hint = body.get('hint');
   if (hint instanceof Map && hint.size === 0) return undefined;
-  return hint ?? undefined;
+  if (hint !== undefined && typeof hint !== 'string' && !isDoc(hint)) throw failedToParse('Hint must be a string or an object');
+  return hint;
+}
+
+/** `{ $natural: 1 }` or `-1`: the order of insertion, which no index serves. */
+function naturalOf(sort: Doc | undefined): Doc | undefined {
+  if (!sort?.has('$natural')) return undefined;
+  if (sort.size > 1) throw badValue("Cannot include '$natural' in compound sort");
+  if (Math.abs(toInteger(sort.get('$natural')) ?? 0) !== 1) throw badValue('$natural sort cannot be set to a value other than -1 or 1.');
+  return sort;
 }
 
 function find(request: Request): Doc {
@@ -75,8 +86,8 @@ function killCursors({ body, cursors }: Request): Doc {
 function count(request: Request): Doc {
   const collection = findCollection(request);
   const { body } = request;
-  const limit = body.get('limit');
-  const positive = new Map(body).set('limit', typeof limit === 'number' ? Math.abs(limit) : (limit ?? int(0)));
+  const limit = toInteger(body.get('limit'));
+  const positive = limit === undefined ? body : new Map(body).set('limit', integer(Math.abs(limit)));
   const query = parseQuery({ ...request, body: positive }, collection, 'query');
   if (!collection) return doc({ n: int(0), ok: 1 });
   if (!query.match && query.skip === 0 && query.limit === Infinity) return doc({ n: integer(collection.count()), ok: 1 });

@@ -1,6 +1,6 @@
 import { type Doc, isDoc, type Maybe, type Value } from '../bson/values';
-import { MongoError } from '../errors';
-import { splitPath } from '../query/paths';
+import { failedToParse, MongoError } from '../errors';
+import { fieldPath } from '../query/paths';
 
 /** What an expression sees besides the document. */
 export interface Environment {
@@ -28,6 +28,8 @@ export function registerOperators(table: Record<string, OperatorCompiler>): void
   for (const [name, compiler] of Object.entries(table)) operators.set(name, compiler);
 }
 
+export const isOperator = (name: string): boolean => operators.has(name);
+
 const SYSTEM_NAMES = new Set(['ROOT', 'CURRENT', 'NOW', 'REMOVE']);
 
 /** Compiles an aggregation expression. An unknown operator is error 168, an unknown variable 17276. */
@@ -39,8 +41,11 @@ export function compileExpression(value: Value, names: ReadonlySet<string> = new
 }
 
 function compileReference(text: string, names: ReadonlySet<string>): Expression {
-  if (!text.startsWith('$$')) return fieldPath(text.slice(1));
-  const [name = '', ...path] = splitPath(text.slice(2));
+  if (text === '$') throw new MongoError(16872, "'$' by itself is not a valid FieldPath");
+  if (!text.startsWith('$$')) return readPath(text.slice(1));
+  if (text.slice(2) !== '' && !/^[a-zA-Z_\u0080-\uffff]/.test(text.slice(2))) throw failedToParse(`'${text.slice(2)}' starts with an invalid character for a user variable name`);
+  if (text === '$$') throw failedToParse('empty variable names are not allowed');
+  const [name, ...path] = fieldPath(text.slice(2));
   if (!SYSTEM_NAMES.has(name) && !names.has(name)) throw new MongoError(17276, `Use of undefined variable: ${name}`);
   const read = variable(name);
   return path.length === 0 ? read : (root, environment) => getField(read(root, environment), path, 0);
@@ -61,11 +66,8 @@ function variable(name: string): Expression {
   }
 }
 
-function fieldPath(path: string): Expression {
-  const names = splitPath(path);
-  if (names.some((name) => name === '')) throw new MongoError(40353, "FieldPath must not end with a '.' or have empty parts.");
-  if (names.some((name) => name.startsWith('$'))) throw new MongoError(16410, "FieldPath field names may not start with '$'.");
-  const [first, ...rest] = names as [string, ...string[]];
+function readPath(path: string): Expression {
+  const [first, ...rest] = fieldPath(path);
   return rest.length === 0 ? (root) => root.get(first) : (root) => getField(root.get(first), rest, 0);
 }
 

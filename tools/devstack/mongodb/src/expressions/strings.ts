@@ -3,7 +3,7 @@ import { compareStrings } from '../bson/compare';
 import { isNumeric, toInteger } from '../bson/numbers';
 import { doc, integer, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError, notSupported } from '../errors';
-import { regexOperator } from '../query/regex';
+import { fromBson, regexOperator } from '../query/regex';
 import { binary, isNullish, namedArguments, strict, unary } from './arguments';
 import { asText } from './convert';
 import { type OperatorCompiler, registerOperators } from './expression';
@@ -95,7 +95,7 @@ const regex =
       const expression = pattern(root, environment);
       if (isNullish(value) || isNullish(expression)) return none;
       if (!(expression instanceof BSONRegExp) && typeof expression !== 'string') throw new MongoError(51105, `${operator} needs 'regex' to be a string or a regular expression`);
-      return apply(regexOperator(expression, options?.(root, environment)), text(value, operator, 51104));
+      return apply(fromBson(regexOperator(expression, options?.(root, environment))), text(value, operator, 51104));
     };
   };
 

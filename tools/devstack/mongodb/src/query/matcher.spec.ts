@@ -1,5 +1,5 @@
 import { rounds, seed } from '@ferry/testing/specs';
-import { Decimal128, Double, Int32, Long, ObjectId, serialize } from 'bson';
+import { Decimal128, Double, Int32, Long, MinKey, ObjectId, serialize } from 'bson';
 import fc from 'fast-check';
 import type { Document, Filter } from 'mongodb';
 import { decodeDocument } from '../bson/decode';
@@ -51,6 +51,15 @@ describe('a filter', () => {
     ['$size', { a: { $size: 2 } }, { a: [1, 2] }, true],
     ['$all', { a: { $all: [1, 2] } }, { a: [2, 1, 3] }, true],
     ['$all of nothing', { a: { $all: [] } }, { a: [] }, false],
+    ['$gt the least key, of a missing field', { a: { $gt: new MinKey() } }, {}, true],
+    ['$regex equals the same expression', { a: { $regex: '^a' } }, { a: /^a/ }, true],
+    ['a reference, which is no operator', { a: { $ref: 'c', $id: 1 } }, { a: { $ref: 'c', $id: 1 } }, true],
+    ['$elemMatch on an array inside', { a: { $elemMatch: { 0: 5 } } }, { a: [[5, 6]] }, true],
+    ['$type of a type that nothing has', { a: { $type: 'symbol' } }, { a: 1 }, false],
+    ['$bitsAllSet by places', { a: { $bitsAllSet: [1, 5] } }, { a: 54 }, true],
+    ['$bitsAnyClear of a negative number', { a: { $bitsAnyClear: [200] } }, { a: -1 }, false],
+    ['$bitsAllClear by mask', { a: { $bitsAllClear: 35 } }, { a: 20 }, true],
+    ['$bitsAnySet of a fraction', { a: { $bitsAnySet: 1 } }, { a: 1.5 }, false],
     ['$regex with options', { a: { $regex: '^AB', $options: 'i' } }, { a: 'abc' }, true],
     ['$in with an expression', { a: { $in: [/^x/, id] } }, { a: 'xy' }, true],
     ['$in with an ObjectId', { a: { $in: [id] } }, { a: new ObjectId(id.toHexString()) }, true],
@@ -68,7 +77,11 @@ describe('a filter', () => {
     ['an unknown top-level operator', { $foo: 1 }, 2],
     ['an empty $or', { $or: [] }, 2],
     ['$in without an array', { a: { $in: 1 } }, 2],
-    ['a negative $size', { a: { $size: -1 } }, 9],
+    ['a negative $size', { a: { $size: -1 } }, 2],
+    ['a name that every object has', { a: { $gt: 1, toString: 2 } }, 2],
+    ['$all of values and $elemMatch', { a: { $all: [{ $elemMatch: { b: 1 } }, 5] } }, 2],
+    ['a negative mask of bits', { a: { $bitsAllSet: -1 } }, 9],
+    ['options of an expression given twice', { a: { $regex: /a/i, $options: 's' } }, 51075],
     ['a broken expression', { a: { $regex: '(' } }, 51091],
     ['an unknown type', { a: { $type: 'foo' } }, 2],
     ['$where', { $where: 'true' }, 115],

@@ -1,6 +1,7 @@
 import { BSONRegExp } from 'bson';
-import { type Doc, isDoc, type Value } from '../bson/values';
-import { badValue, notSupported } from '../errors';
+import { toInteger } from '../bson/numbers';
+import { type Doc, isDoc, isOperatorDoc, type Maybe, type Value } from '../bson/values';
+import { badValue, failedToParse, notSupported } from '../errors';
 import { compileExpression, type Environment } from '../expressions/expression';
 import { type Condition, every, type Match, not, whole } from './condition';
 import {
@@ -17,15 +18,15 @@ import {
   ordered,
 } from './operators';
 import { splitPath } from './paths';
-import { fromBson, regexOperator } from './regex';
+import { bitTest, isBitTest } from './bits';
+import { regexOperator } from './regex';
 
 export type { Match, MatchScope } from './condition';
 
 const LOGICAL = new Set(['$and', '$or', '$nor']);
 /** Operators of MongoDB that are refused by name; all others are unknown. */
 const REFUSED = new Set([
-  '$where', '$text', '$near', '$nearSphere', '$geoWithin', '$geoIntersects', '$jsonSchema',
-  '$bitsAllSet', '$bitsAllClear', '$bitsAnySet', '$bitsAnyClear', '$sampleRate',
+  '$where', '$text', '$near', '$nearSphere', '$geoNear', '$within', '$geoWithin', '$geoIntersects', '$jsonSchema', '$sampleRate',
 ]);
 
 /** Compiles a query filter. Throws BadValue (2) for what it cannot read. `variables` are the names `$expr` may use. */
@@ -44,6 +45,7 @@ function compileEntry(name: string, operand: Value, names: Set<string>): Match {
   if (!name.startsWith('$')) return onPath(name, compileField(operand, names));
   if (LOGICAL.has(name)) return compileLogical(name, operand, names);
   if (name === '$comment') return () => true;
+  if (name === '$alwaysTrue' || name === '$alwaysFalse') return compileConstant(name, operand);
   if (name === '$expr') {
     const expression = compileExpression(operand, names);
     return (document, { environment }) => isTruthy(expression(document, environment));
@@ -54,15 +56,21 @@ function compileEntry(name: string, operand: Value, names: Set<string>): Match {
   );
 }
 
+function compileConstant(name: string, operand: Value): Match {
+  if (toInteger(operand) !== 1) throw failedToParse(`${name} must be an integer value of 1`);
+  return () => name === '$alwaysTrue';
+}
+
 function onPath(path: string, condition: Condition): Match {
   const names = splitPath(path);
   return (document, scope) => condition.onPath(document, names, scope);
 }
 
 function compileLogical(name: string, operand: Value, names: Set<string>): Match {
-  if (!Array.isArray(operand) || operand.length === 0) throw badValue(`${name} must be a nonempty array`);
+  if (!Array.isArray(operand)) throw badValue(`${name} must be an array`);
+  if (operand.length === 0) throw badValue('$and/$or/$nor must be a nonempty array');
   const branches = operand.map((branch) => {
-    if (!isDoc(branch)) throw badValue(`${name} argument's entries must be objects`);
+    if (!isDoc(branch)) throw badValue('$or/$and/$nor entries need to be full objects');
     return compileFilter(branch, names);
   });
   if (name === '$and') return all(branches);
@@ -70,11 +78,9 @@ function compileLogical(name: string, operand: Value, names: Set<string>): Match
   return (document, { environment }) => !branches.some((branch) => branch(document, { environment }));
 }
 
-export const isOperatorDoc = (value: Value): boolean => isDoc(value) && ([...value.keys()][0]?.startsWith('$') ?? false);
-
 /** The condition that a field's operand means: operators, a regular expression, or equality. */
 export function compileField(operand: Value, names: Set<string>): Condition {
-  if (operand instanceof BSONRegExp) return matchesRegex(fromBson(operand), operand);
+  if (operand instanceof BSONRegExp) return matchesRegex(operand);
   if (!isDoc(operand) || !isOperatorDoc(operand)) return equalTo(operand);
   const conditions: Condition[] = [];
   for (const [operator, value] of operand) {
@@ -92,6 +98,7 @@ export function compileField(operand: Value, names: Set<string>): Condition {
 
 function compileOperator(operator: string, operand: Value, names: Set<string>): Condition {
   if (isOrder(operator)) return ordered(operator, operand);
+  if (isBitTest(operator)) return bitTest(operator, operand);
   switch (operator) {
     case '$eq':
       return equalTo(operand);
@@ -101,7 +108,7 @@ function compileOperator(operator: string, operand: Value, names: Set<string>): 
     case '$in':
       return among(operand);
     case '$nin':
-      return not(among(operand));
+      return not(among(operand, '$nin'));
     case '$not':
       return compileNot(operand, names);
     case '$exists':
@@ -141,13 +148,24 @@ function elementMatch(operand: Value, names: Set<string>): Condition {
   });
 }
 
-/** A test of one array element: by operators (`{ $gt: 5 }`) or, for documents, by a filter (`{ a: 5 }`). */
+/**
+ * A test of one array element: by operators (`{ $gt: 5 }`) or, for documents, by a filter (`{ a: 5 }`). An array counts as
+ * a document whose names are the places of its elements.
+ */
 export function compileElement(operand: Doc, names: Set<string>): (item: Value, environment: Environment) => boolean {
   const [first] = operand.keys();
-  if (first !== undefined && isOperatorDoc(operand) && !LOGICAL.has(first) && first !== '$expr') {
+  if (first !== undefined && isOperatorDoc(operand) && !LOGICAL.has(first)) {
     const condition = compileField(operand, names);
     return (item, environment) => condition.onValue(item, { environment });
   }
   const match = compileFilter(operand, names);
-  return (item, environment) => isDoc(item) && match(item, { environment });
+  return (item, environment) => {
+    const document = asDocument(item);
+    return document !== undefined && match(document, { environment });
+  };
+}
+
+function asDocument(value: Maybe): Doc | undefined {
+  if (isDoc(value)) return value;
+  return Array.isArray(value) ? new Map(value.map((item, index) => [String(index), item])) : undefined;
 }

@@ -5,6 +5,7 @@ const INLINE_OPTIONS = /^\(\?([imsx]+)\)/;
 
 /** The JavaScript form of a MongoDB (PCRE) expression. The option `x` is refused. */
 export function toRegExp(pattern: string, options: string): RegExp {
+  if (pattern.includes('\0')) throw new MongoError(51109, 'Regular expression cannot contain an embedded null byte');
   const inline = INLINE_OPTIONS.exec(pattern);
   const body = inline ? pattern.slice(inline[0].length) : pattern;
   const flags = new Set([...options, ...(inline?.[1] ?? '')]);
@@ -24,9 +25,18 @@ export function toRegExp(pattern: string, options: string): RegExp {
 export const fromBson = (value: BSONRegExp): RegExp => toRegExp(value.pattern, value.options);
 
 /** The `$regex` operator with its `$options`. */
-export function regexOperator(pattern: unknown, options: unknown): RegExp {
+export function regexOperator(pattern: unknown, options: unknown): BSONRegExp {
   if (options !== undefined && typeof options !== 'string') throw badValue('$options has to be a string');
-  if (pattern instanceof BSONRegExp) return toRegExp(pattern.pattern, options ?? pattern.options);
+  if (pattern instanceof BSONRegExp) {
+    if (options && pattern.options) throw new MongoError(51075, 'options set in both $regex and $options');
+    return new BSONRegExp(pattern.pattern, options ?? pattern.options);
+  }
   if (typeof pattern !== 'string') throw badValue('$regex has to be a string');
-  return toRegExp(pattern, options ?? '');
+  return withOptions(pattern, options ?? '');
+}
+
+/** Refuses what BSONRegExp itself would not take, with MongoDB's codes. */
+function withOptions(pattern: string, options: string): BSONRegExp {
+  toRegExp(pattern, options);
+  return new BSONRegExp(pattern, options);
 }

@@ -1,43 +1,52 @@
-import { encodeKey } from '../bson/key';
-import { toInteger } from '../bson/numbers';
-import { type Doc, isDoc } from '../bson/values';
+import { isNumeric, toInteger } from '../bson/numbers';
+import { showDocument } from '../bson/show';
+import { type Doc, isDoc, type Maybe } from '../bson/values';
 import { MongoError, notSupported } from '../errors';
-import { splitPath, visitPath } from './paths';
+import { combinationKey, eachCombination } from './combinations';
+import { fieldPath, splitPath } from './paths';
 
 export interface SortField {
   path: string;
   descending: boolean;
 }
 
+const MAX_FIELDS = 32;
+
 export function parseSort(spec: Doc): SortField[] {
+  if (spec.size > MAX_FIELDS) throw new MongoError(13103, 'too many compound keys');
   return [...spec].map(([path, direction]) => {
     if (isDoc(direction)) throw notSupported('Sorting by $meta');
+    if (!isNumeric(direction)) throw new MongoError(15974, `Illegal key in $sort specification: ${showDocument(new Map([[path, direction]])).slice(2, -2)}`);
     const number = toInteger(direction);
     if (number !== 1 && number !== -1) {
       throw new MongoError(15975, '$sort key ordering must be 1 (for ascending) or -1 (for descending)');
     }
+    fieldPath(path);
     return { path, descending: number === -1 };
   });
 }
 
 /** Makes the bytes by which a document sorts. Of an array counts the least element, or the greatest if descending. */
 export function compileSortKey(fields: SortField[]): (document: Doc) => Buffer {
-  const parts = fields.map(({ path, descending }) => ({ path: splitPath(path), descending }));
-  return (document) => Buffer.concat(parts.map(({ path, descending }) => fieldKey(document, path, descending)));
+  const paths = fields.map(({ path }) => splitPath(path));
+  const directions = fields.map(({ descending }) => descending);
+  return (document) => {
+    let best: Buffer | undefined;
+    combinations(document, paths, (values) => {
+      const key = combinationKey(values, directions);
+      if (best === undefined || Buffer.compare(key, best) < 0) best = key;
+    });
+    return best ?? combinationKey(paths.map(() => null), directions);
+  };
 }
 
-function fieldKey(document: Doc, path: string[], descending: boolean): Buffer {
-  let best: Buffer | undefined;
-  const consider = (key: Buffer): void => {
-    if (best === undefined || Buffer.compare(key, best) < 0) best = key;
-  };
-  visitPath(document, path, (value) => {
-    if (!Array.isArray(value)) consider(encodeKey(value ?? null, descending));
-    else if (value.length === 0) consider(encodeKey(undefined, descending));
-    else for (const item of value) consider(encodeKey(item, descending));
-    return false;
-  });
-  return best ?? encodeKey(null, descending);
+function combinations(document: Doc, paths: string[][], emit: (values: Maybe[]) => void): void {
+  try {
+    eachCombination(document, paths, emit);
+  } catch (error) {
+    if (!(error instanceof MongoError) || error.code !== 171) throw error;
+    throw new MongoError(2, 'Executor error during find command :: caused by :: cannot sort with keys that are parallel arrays');
+  }
 }
 
 /** Memory that a sort may hold, in bytes of documents; MongoDB's own limit. */

@@ -1,7 +1,6 @@
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 import { AFTER, encodeKey, keyText } from '../bson/key';
-import { type Doc, isDoc, type Maybe, TYPE_CLASSES, typeClass, type Value } from '../bson/values';
-import { isOperatorDoc } from '../query/matcher';
+import { type Doc, isDoc, isOperatorDoc, type Maybe, TYPE_CLASSES, typeClass, type Value } from '../bson/values';
 
 /** An interval of encoded values of one field, ascending; both ends inclusive but for what follows the value. */
 export interface Interval {
@@ -85,8 +84,8 @@ function boundsOfOne({ operator, operand }: FieldCondition): FieldBounds | undef
     case '$eq':
       return operand instanceof BSONRegExp ? prefixOf(operand.pattern, operand.options, operand) : pointsOf([operand]);
     case '$regex':
-      if (operand instanceof BSONRegExp) return prefixOf(operand.pattern, operand.options);
-      return typeof operand === 'string' ? prefixOf(operand, '') : undefined;
+      if (operand instanceof BSONRegExp) return prefixOf(operand.pattern, operand.options, operand);
+      return typeof operand === 'string' ? prefixOf(operand, '', new BSONRegExp(operand)) : undefined;
     case '$in':
       return Array.isArray(operand) ? pointsOf(operand) : undefined;
     case '$gt':
@@ -123,11 +122,11 @@ function rangeOf(operator: string, operand: Value): FieldBounds | undefined {
 /** Plain characters after `^`, but for one that a quantifier follows. */
 const PREFIX = /^\^([\w \-:/@#,;=&%~"'<>!]+)(?![*?{\w])/;
 
-/** The strings that start as the expression does; a literal expression also equals itself. */
-function prefixOf(pattern: string, options: string, literal?: BSONRegExp): FieldBounds | undefined {
+/** The strings that start as the expression does; an expression also equals itself. */
+function prefixOf(pattern: string, options: string, literal: BSONRegExp): FieldBounds | undefined {
   const prefix = options === '' && !pattern.includes('|') ? PREFIX.exec(pattern)?.[1] : undefined;
   if (prefix === undefined) return undefined;
   const from = Buffer.concat([Buffer.from([TYPE_CLASSES.string]), Buffer.from(prefix)]);
   const strings = { from, to: Buffer.concat([from, AFTER]) };
-  return { points: false, intervals: literal ? [strings, pointOf(encodeKey(literal))] : [strings] };
+  return { points: false, intervals: [strings, pointOf(encodeKey(literal))] };
 }

@@ -1,19 +1,18 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { encodeDocument } from '../bson/encode';
+import { showDocument } from '../bson/show';
 import { type Doc, doc, type Maybe, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { getField } from '../expressions/expression';
 import { splitPath } from '../query/paths';
 import { type IndexKeys, indexKeys, type IndexSpec } from './index-spec';
 import { asBuffer, type Entry, type IndexTable } from './index-table';
-import { showDocument } from './show';
 import { Statements } from './statements';
 
 /** The largest document, in bytes. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 
 const CHUNK = 512;
-const NO_KEY = Buffer.alloc(0);
 
 /** A stored document that is being looked at. */
 export interface Stored {
@@ -56,12 +55,12 @@ export class Collection {
   }
 
   count(): number {
-    return Number(this.statements.get('count').get()?.['n']);
+    return Number(this.statements.get('count').get()?.[0]);
   }
 
   get(rowid: number): Buffer | undefined {
     const row = this.statements.get('get').get(rowid);
-    return row && asBuffer(row['d']);
+    return row && asBuffer(row[0]);
   }
 
   /** Throws DuplicateKey (11000) before anything is written. */
@@ -98,8 +97,8 @@ export class Collection {
     for (;;) {
       const rows = statement.all(at);
       for (const row of rows) {
-        at = Number(row['r']);
-        yield { rowid: at, key: NO_KEY, bytes: asBuffer(row['d']) };
+        at = Number(row[0]);
+        yield { rowid: at, bytes: asBuffer(row[1]) };
       }
       if (rows.length < CHUNK) return;
     }

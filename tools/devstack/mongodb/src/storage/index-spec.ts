@@ -1,9 +1,10 @@
-import { AFTER, encodeKey } from '../bson/key';
+import { AFTER } from '../bson/key';
 import { toDouble, isNumeric, toInteger } from '../bson/numbers';
 import { type Doc, doc, int, isDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError, notSupported } from '../errors';
 import { compileFilter, type Match } from '../query/matcher';
-import { isIndex, splitPath } from '../query/paths';
+import { combinationKey, eachCombination } from '../query/combinations';
+import { splitPath } from '../query/paths';
 import type { SortField } from '../query/sort';
 
 /** What an index is, as `createIndexes` says it. */
@@ -102,69 +103,19 @@ export interface IndexKeys {
   multikey: boolean;
 }
 
-interface Part {
-  value: Maybe;
-  rest: string[];
-}
-
 /** The keys that a document has in an index: one per array element; none if it is left out. */
 export function indexKeys(spec: IndexSpec, document: Doc): IndexKeys {
   if (spec.partial && !spec.partial.match(document, { environment: NO_ENVIRONMENT })) return { keys: [], multikey: false };
   const found = new Map<string, Buffer>();
-  const parts = spec.fields.map(({ path }) => ({ value: document, rest: splitPath(path) }));
-  const multikey = expand(parts, (values) => {
+  const multikey = eachCombination(document, spec.fields.map(({ path }) => splitPath(path)), (values) => {
     if (spec.sparse && values.every((value) => value === undefined)) return;
-    const key = Buffer.concat(values.map((value, at) => encodeEntry(value, spec.fields[at]?.descending ?? false)));
+    const key = combinationKey(values, spec.fields.map(({ descending }) => descending));
     found.set(key.toString('latin1'), key);
   });
   return { keys: [...found.values()], multikey };
 }
 
 const NO_ENVIRONMENT = { now: new Date(0), variables: new Map<string, Maybe>() };
-
-/** An index does not tell a missing field from null; an empty array has a key of its own. */
-const encodeEntry = (value: Maybe, descending: boolean): Buffer =>
-  Array.isArray(value) && value.length === 0 ? encodeKey(undefined, descending) : encodeKey(value ?? null, descending);
-
-function expand(parts: Part[], emit: (values: Maybe[]) => void): boolean {
-  const reached = parts.map(advance);
-  const arrays = new Set(reached.flatMap(({ value, open }) => (open && Array.isArray(value) && value.length > 0 ? [value] : [])));
-  if (arrays.size > 1) throw new MongoError(171, 'cannot index parallel arrays');
-  const [array] = arrays;
-  if (!array) {
-    emit(reached.map(({ value, rest }) => (rest.length === 0 ? value : undefined)));
-    return reached.some(({ value, open }) => open && Array.isArray(value));
-  }
-  for (const item of array) {
-    expand(reached.map((part) => (part.open && part.value === array ? inside(part, item) : part)), emit);
-  }
-  return true;
-}
-
-interface Reached extends Part {
-  /** Whether an array here is still to be expanded. */
-  open: boolean;
-}
-
-/** An element of an array is not expanded again. */
-function inside({ rest }: Part, item: Value): Reached {
-  if (rest.length === 0 || !isDoc(item)) return { value: rest.length === 0 ? item : undefined, rest: [], open: false };
-  return { value: item, rest, open: true };
-}
-
-function advance(part: Part & { open?: boolean }): Reached {
-  if (part.open === false) return { ...part, open: false };
-  let { value } = part;
-  let at = 0;
-  for (; at < part.rest.length; at++) {
-    const name = part.rest[at] ?? '';
-    if (isDoc(value)) value = value.get(name);
-    else if (Array.isArray(value) && isIndex(name) && Number(name) < value.length) value = value[Number(name)];
-    else if (Array.isArray(value)) break;
-    else return { value: undefined, rest: [], open: false };
-  }
-  return { value, rest: part.rest.slice(at), open: true };
-}
 
 /** The key that is greater than every key that starts with this one. */
 export const afterKey = (key: Buffer): Buffer => Buffer.concat([key, AFTER]);

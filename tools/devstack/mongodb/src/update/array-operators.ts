@@ -1,8 +1,8 @@
 import { compare, equal } from '../bson/compare';
 import { toInteger } from '../bson/numbers';
-import { clone, type Doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
+import { clone, type Doc, isDoc, isOperatorDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
-import { compileElement, compileField, isOperatorDoc } from '../query/matcher';
+import { compileElement, compileField } from '../query/matcher';
 import { compileSortKey, parseSort } from '../query/sort';
 import { BSONRegExp } from 'bson';
 import type { Change, UpdateContext } from './operators';
@@ -99,7 +99,7 @@ function pullTest(operand: Value): (item: Value, context: UpdateContext) => bool
   }
   if (!isDoc(operand)) return (item) => equal(item, operand);
   const matches = compileElement(operand, new Set());
-  return (item, { environment }) => matches(item, environment);
+  return (item, { environment }) => isDoc(item) && matches(item, environment);
 }
 
 export function pullAll(operand: Value): Change {

@@ -1,7 +1,6 @@
 import { BSONRegExp } from 'bson';
-import { clone, type Doc, isDoc, type Value } from '../bson/values';
+import { clone, type Doc, isDoc, isOperatorDoc, type Value } from '../bson/values';
 import { MongoError } from '../errors';
-import { isOperatorDoc } from '../query/matcher';
 import { targetAt } from './targets';
 
 /** The fields that a filter fixes by equality: what an upsert starts from. */
