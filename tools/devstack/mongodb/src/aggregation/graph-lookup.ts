@@ -1,11 +1,14 @@
-import { keyText } from '../bson/key';
+import { decodeDocument } from '../bson/decode';
+import { encodeKey, keyText } from '../bson/key';
 import { toInteger } from '../bson/numbers';
 import { type Doc, isDoc, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { compileExpression, getField } from '../expressions/expression';
 import { compileFilter, type Match } from '../query/matcher';
-import { splitPath } from '../query/paths';
+import { splitPath, visitPath } from '../query/paths';
+import { isExactValue } from '../storage/bounds';
 import type { Collection } from '../storage/collection';
+import { Found } from '../storage/reader';
 import { joined, withArray } from './lookup';
 import { StageOptions } from './options';
 import type { PipelineContext, StageCompiler } from './pipeline';
@@ -23,7 +26,7 @@ interface Search {
   restrict?: Match;
 }
 
-/** Follows connections through a collection: per level one look-up in the index of `connectToField`. */
+/** Follows connections through a collection, level by level. */
 export const graphLookup: StageCompiler = (operand, names) => {
   const options = new StageOptions(operand, '$graphLookup', OPTIONS);
   const from = options.string('from');
@@ -55,32 +58,90 @@ function parseSearch(options: StageOptions): Search {
   };
 }
 
+/** A value to look up, and the key that stands for it in an index. */
+interface Step {
+  value: Value;
+  key: Buffer;
+}
+
 function reach(collection: Collection, start: Value[], search: Search, context: PipelineContext): Doc[] {
   const { connectFrom, connectTo, maxDepth, depthField, restrict } = search;
-  const reached = new Map<string, Doc>();
+  const reached = new Map<number, Doc>();
   const asked = new Set<string>();
+  const connected = connector(collection, connectTo, context);
   let frontier = fresh(start, asked);
   for (let depth = 0; frontier.length > 0 && depth <= maxDepth; depth++) {
     const next: Value[] = [];
-    for (const found of joined(collection, connectTo, frontier, context)) {
-      const id = keyText(found.get('_id'));
-      if (reached.has(id) || (restrict && !restrict(found, { environment: context.environment }))) continue;
+    for (const found of connected(frontier)) {
+      if (reached.has(found.rowid)) continue;
+      const { document } = found;
+      if (restrict && !restrict(document, { environment: context.environment })) continue;
       if (reached.size >= MAX_NODES) throw new MongoError(40099, `$graphLookup reached more than ${MAX_NODES} documents`);
-      reached.set(id, depthField === undefined ? found : new Map(found).set(depthField, BigInt(depth)));
-      const onward = getField(found, connectFrom, 0);
-      if (onward !== undefined) next.push(...(Array.isArray(onward) ? onward : [onward]));
+      reached.set(found.rowid, depthField === undefined ? document : new Map(document).set(depthField, BigInt(depth)));
+      const onward = getField(document, connectFrom, 0);
+      if (Array.isArray(onward)) next.push(...onward);
+      else if (onward !== undefined) next.push(onward);
     }
     frontier = fresh(next, asked);
   }
   return [...reached.values()];
 }
 
+type Connect = (steps: Step[]) => Iterable<Found>;
+
+/**
+ * Finds the documents whose field equals one of the values: with an index one probe for each value, without one through
+ * a table of all values, made once.
+ */
+function connector(collection: Collection, path: string, context: PipelineContext): Connect {
+  const indexes = collection.indexes.filter(({ spec }) => spec.fields[0]?.path === path);
+  const index = indexes.find(({ multikey, spec }) => !multikey && !spec.partial && spec.fields.length === 1 && !spec.fields[0]?.descending);
+  const table = indexes.length > 0 ? undefined : new Map<string, number[]>();
+  const look = function* ({ key }: Step): Generator<Found> {
+    if (index) for (const { rowid, bytes } of index.scan({ from: key, to: key }, false)) yield new Found(rowid, bytes, context);
+    if (table?.size === 0) fill(table, collection, path);
+    for (const rowid of table?.get(key.toString('latin1')) ?? []) {
+      const bytes = collection.get(rowid);
+      if (bytes) yield new Found(rowid, bytes, context);
+    }
+  };
+  return function* connected(steps) {
+    const others: Value[] = [];
+    for (const step of steps) {
+      if (isExactValue(step.value) && (index || table)) yield* look(step);
+      else others.push(step.value);
+    }
+    if (others.length > 0) yield* joined(collection, path, others, context);
+  };
+}
+
+/** Puts the rows of a collection by each value that the field has in them, elements of arrays among them. */
+function fill(table: Map<string, number[]>, collection: Collection, path: string): void {
+  const names = splitPath(path);
+  for (const { rowid, bytes } of collection.scan(false)) {
+    const add = (value: Value): void => {
+      const key = keyText(value);
+      const rows = table.get(key);
+      if (!rows) table.set(key, [rowid]);
+      else if (rows.at(-1) !== rowid) rows.push(rowid);
+    };
+    visitPath(decodeDocument(bytes), names, (value) => {
+      if (Array.isArray(value)) value.forEach(add);
+      else if (value !== undefined) add(value);
+      return false;
+    });
+  }
+}
+
 /** The values that were not looked up before. */
-function fresh(values: Value[], asked: Set<string>): Value[] {
-  return values.filter((value) => {
-    const key = keyText(value);
-    if (asked.has(key)) return false;
-    asked.add(key);
-    return true;
-  });
+function fresh(values: Value[], asked: Set<string>): Step[] {
+  const steps: Step[] = [];
+  for (const value of values) {
+    const key = encodeKey(value);
+    const text = key.toString('latin1');
+    if (asked.has(text)) continue;
+    asked.add(text);
+    steps.push({ value, key });
+  }
+  return steps;
 }

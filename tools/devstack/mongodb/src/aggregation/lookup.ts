@@ -5,7 +5,7 @@ import { compileFilter } from '../query/matcher';
 import { splitPath } from '../query/paths';
 import type { Collection } from '../storage/collection';
 import { makePlan } from '../storage/planner';
-import { read } from '../storage/reader';
+import { type Found, read } from '../storage/reader';
 import { targetAt } from '../update/targets';
 import { StageOptions } from './options';
 import { compilePipeline, type PipelineContext, type StageCompiler, stageParts } from './pipeline';
@@ -19,10 +19,14 @@ export function joinValues(document: Doc, path: string[]): Value[] {
 }
 
 /** The documents whose field equals one of the values. */
-export function* joined(collection: Collection, path: string, values: Value[], { environment }: PipelineContext): Generator<Doc> {
+export function* joined(collection: Collection, path: string, values: Value[], { environment }: PipelineContext): Generator<Found> {
   const filter = doc({ [path]: doc({ $in: values }) });
   const query = { plan: makePlan(collection, filter, []), match: compileFilter(filter), sort: [], skip: 0, limit: Infinity };
-  for (const { document } of read(collection, { ...query, scope: { environment } })) yield document;
+  yield* read(collection, { ...query, scope: { environment } });
+}
+
+function* documentsOf(found: Iterable<Found>): Generator<Doc> {
+  for (const { document } of found) yield document;
 }
 
 /** Joins by equality of two fields, by a pipeline, or by both. */
@@ -47,7 +51,7 @@ export const lookup: StageCompiler = (operand, names) => {
       const inner = scope.enter(document, context);
       let found: Iterable<Doc> = [];
       if (collection && local !== undefined && foreign !== undefined) {
-        found = run(joined(collection, foreign, joinValues(document, splitPath(local)), context), inner);
+        found = run(documentsOf(joined(collection, foreign, joinValues(document, splitPath(local)), context)), inner);
       } else if (collection || stages?.length) {
         found = collection ? readPipeline(collection, stages ?? [], scope.names, inner) : run([], inner);
       }

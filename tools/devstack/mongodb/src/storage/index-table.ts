@@ -4,7 +4,6 @@ import { Statements } from './statements';
 
 export interface Entry {
   rowid: number;
-  key: Buffer;
   bytes: Buffer;
 }
 
@@ -25,9 +24,10 @@ export const asBuffer = (value: unknown): Buffer => {
 };
 
 function statementsOf(database: DatabaseSync, table: string, documents: string) {
-  const select = `SELECT i.k AS k, i.r AS r, c.d AS d FROM ${table} AS i CROSS JOIN ${documents} AS c ON c.r = i.r`;
-  const forward = `${select} WHERE (i.k, i.r) > (?, ?) AND i.k < ? ORDER BY i.k, i.r`;
-  const backward = `${select} WHERE (i.k, i.r) < (?, ?) AND i.k >= ? ORDER BY i.k DESC, i.r DESC`;
+  const source = `FROM ${table} AS i CROSS JOIN ${documents} AS c ON c.r = i.r`;
+  const select = `SELECT i.r, c.d ${source}`;
+  const forward = `SELECT i.r, c.d, i.k ${source} WHERE (i.k, i.r) > (?, ?) AND i.k < ? ORDER BY i.k, i.r`;
+  const backward = `SELECT i.r, c.d, i.k ${source} WHERE (i.k, i.r) < (?, ?) AND i.k >= ? ORDER BY i.k DESC, i.r DESC`;
   const key = `${select} WHERE i.k = ? AND i.r > ? ORDER BY i.r`;
   const keyBackward = `${select} WHERE i.k = ? AND i.r < ? ORDER BY i.r DESC`;
   return new Statements(database, {
@@ -91,13 +91,17 @@ export class IndexTable {
    */
   *scan({ from, to }: KeyRange, reverse: boolean): Generator<Entry> {
     if (from === to) return yield* this.scanKey(from, reverse);
-    let at: Pick<Entry, 'key' | 'rowid'> = { key: reverse ? to : from, rowid: 0 };
+    let key = reverse ? to : from;
+    let rowid = 0;
     const edge = reverse ? from : to;
     for (let size = FEW; ; size = MANY) {
       const statement = size === FEW ? (reverse ? 'fewBackward' : 'fewForward') : reverse ? 'manyBackward' : 'manyForward';
-      const rows = this.statements.get(statement).all(at.key, at.rowid, edge);
-      for (const row of rows) yield (at = entryOf(row));
-      if (rows.length < size) return;
+      const rows = this.statements.get(statement).all(key, rowid, edge);
+      for (const row of rows) yield entryOf(row);
+      const last = rows.at(-1);
+      if (!last || rows.length < size) return;
+      rowid = Number(last[0]);
+      key = asBuffer(last[2]);
     }
   }
 
@@ -127,4 +131,4 @@ export class IndexTable {
   }
 }
 
-const entryOf = (row: Record<string, unknown>): Entry => ({ rowid: Number(row['r']), key: asBuffer(row['k']), bytes: asBuffer(row['d']) });
+const entryOf = (row: Record<string, unknown>): Entry => ({ rowid: Number(row[0]), bytes: asBuffer(row[1]) });
