@@ -23,7 +23,8 @@ const media: Omit<VariantCapabilities, 'kinds' | 'uses'> = {
 
 /**
  * PixVerse platform API v2, from its API text of 2025 (upload limits). Sizes there are in MB: the smaller reading is taken.
- * How long uploads and results live is not documented.
+ * How long uploads and results live is not documented. How many calls an account may make depends on its plan, with ErrCode 500044 where it
+ * is too many; the numbers are not public: these are cautious assumptions, to be set to the plan's.
  */
 export const pixverseCapabilities: ProviderCapabilities = {
   providerId: 'pixverse',
@@ -44,4 +45,5 @@ export const pixverseCapabilities: ProviderCapabilities = {
   originIdTypes: ['video', 'image', 'media'],
   signatureParameters: [],
   safetyMarginSeconds: 60,
+  rateLimits: { upload: { concurrency: 5, requestsPerSecond: 5 }, download: { concurrency: 16, requestsPerSecond: 10 } },
 };

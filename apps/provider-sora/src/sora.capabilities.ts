@@ -3,7 +3,10 @@ import type { ProviderCapabilities } from '@ferry/contracts';
 /** From 3600 to 2592000 s are allowed; a file that nobody uses should not stay for ever. */
 export const FILE_LIFETIME_SECONDS = 7 * 86_400;
 
-/** OpenAI's Videos and Files APIs, from its SDK and its video guide of 2026. Audio is accepted nowhere. */
+/**
+ * OpenAI's Videos and Files APIs, from its SDK and its video guide of 2026. Audio is accepted nowhere. The Files API takes 1,000 uploads a
+ * minute of one user (SDK); how many calls at once is not said: a cautious assumption.
+ */
 export const soraCapabilities: ProviderCapabilities = {
   providerId: 'sora',
   displayName: 'OpenAI Sora',
@@ -37,6 +40,7 @@ export const soraCapabilities: ProviderCapabilities = {
   signatureParameters: [],
   assumedOriginLifetimeSeconds: 3600,
   safetyMarginSeconds: 60,
+  rateLimits: { upload: { concurrency: 16, requestsPerSecond: 16 }, download: { concurrency: 16, requestsPerSecond: 16 } },
   sunset: {
     date: '2026-09-24',
     note:

@@ -1,1 +1,3 @@
 export * from './lease-manager';
+export * from './permits';
+export * from './snapshots';

@@ -1,4 +1,6 @@
 export * from './backoff';
 export * from './breakers';
 export * from './deadline';
+export * from './fair-queue';
+export * from './retry-budget';
 export * from './singleflight';

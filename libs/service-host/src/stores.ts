@@ -1,4 +1,4 @@
-import { LeaseManager } from '@ferry/coordination';
+import { LeaseManager, Permits, Snapshots } from '@ferry/coordination';
 import { EventStore } from '@ferry/event-store';
 import type { Health, Logger } from '@ferry/observability';
 import { ReadModels } from '@ferry/read-models';
@@ -10,6 +10,11 @@ import { HEALTH, LOGGER, SERVICE_NAME } from './tokens';
 export const EVENT_STORE = Symbol('EventStore');
 export const READ_MODELS = Symbol('ReadModels');
 export const LEASES = Symbol('LeaseManager');
+
+/** Permits for calls at providers; `holder`: this process, new at every start. */
+export const permitsOf = ({ db }: ReadModels, holder: string, logger: Logger): Permits => new Permits(db, holder, logger);
+/** Snapshots of what is folded from the log, in the form that the version names. */
+export const snapshotsOf = ({ db }: ReadModels, version: number): Snapshots => new Snapshots(db, version);
 
 /** A service is not ready while the store does not answer, though nobody asks it anything. */
 const PROBE_MS = 1_000;

@@ -15,6 +15,8 @@ export interface Counts {
   open: number;
   /** Requests by operation. */
   operations: Record<string, number>;
+  /** The most calls of an operation that were under way at the same time. */
+  peaks: Record<string, number>;
 }
 
 const none = (open = 0): Counts => ({
@@ -27,10 +29,12 @@ const none = (open = 0): Counts => ({
   aborted: 0,
   open,
   operations: {},
+  peaks: {},
 });
 
 export class Counters {
   private readonly counts = new Map<string, Counts>();
+  private readonly underWay = new Map<string, number>();
 
   constructor(private readonly providers: readonly string[]) {
     for (const provider of providers) this.counts.set(provider, none());
@@ -40,6 +44,17 @@ export class Counters {
     const counts = this.counts.get(provider);
     if (!counts) throw new Error(`No counters of ${provider}; there are ${this.providers.join(', ')}.`);
     return counts;
+  }
+
+  enter(provider: string, operation: string): void {
+    const now = (this.underWay.get(`${provider}/${operation}`) ?? 0) + 1;
+    this.underWay.set(`${provider}/${operation}`, now);
+    const { peaks } = this.of(provider);
+    peaks[operation] = Math.max(peaks[operation] ?? 0, now);
+  }
+
+  leave(provider: string, operation: string): void {
+    this.underWay.set(`${provider}/${operation}`, this.underWay.get(`${provider}/${operation}`)! - 1);
   }
 
   all(): Record<string, Counts> {

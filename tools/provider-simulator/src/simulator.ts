@@ -74,6 +74,8 @@ const serveVendor = async (vendor: Vendor, faults: Faults, counters: Counters, r
       throw vendor.error(404, `No such call: ${request.method} ${path}`);
     }
     counts.operations[route.operation] = (counts.operations[route.operation] ?? 0) + 1;
+    counters.enter(vendor.provider, route.operation);
+    response.once('close', () => counters.leave(vendor.provider, route.operation));
     const fault = faults.take(vendor.provider, route.operation);
     if (fault?.latencyMs && request.method !== 'POST') await pause(fault.latencyMs, undefined, { signal: gone.signal });
     const account = route.open ? '' : accountOf(vendor.authenticate(request));
