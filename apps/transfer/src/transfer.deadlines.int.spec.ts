@@ -6,7 +6,7 @@ describe('a transfer that waits for what does not come', () => {
 
   beforeAll(async () => {
     rig = await Rig.start();
-    await rig.startService('transfer', 'first', { TRANSFER_JOB_DEADLINE_MS: '6000' });
+    await rig.startService('transfer', 'first', { TRANSFER_JOB_DEADLINE_MS: '6000', TRANSFER_RETRY_BUDGET_MS: '6000' });
   }, 60_000);
   afterAll(() => rig?.close(), 60_000);
 

@@ -1,23 +1,27 @@
 import type { LeaseManager } from '@ferry/coordination';
 import type { EventStore } from '@ferry/event-store';
 import type { ReadModels } from '@ferry/read-models';
-import { loadConfig } from '@ferry/service-host';
+import { loadConfig, LOGGER } from '@ferry/service-host';
 import { ProvidersModule } from '@ferry/service-host/providers';
-import { EVENT_STORE, LEASES, READ_MODELS, StoresModule } from '@ferry/service-host/stores';
+import { EVENT_STORE, LEASES, permitsOf, READ_MODELS, snapshotsOf, StoresModule } from '@ferry/service-host/stores';
 import { Module } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AssetReader } from './assets/asset-reader';
 import { Bytes } from './engine/bytes';
 import { CacheClient } from './engine/cache-client';
 import { DownloadDriver } from './engine/download-driver';
+import { EngineMetrics } from './engine/engine-metrics';
+import { ProviderGate } from './engine/provider-gate';
 import { ProviderJobs } from './engine/provider-jobs';
+import { QueueSnapshots, SNAPSHOT_VERSION } from './engine/queue-snapshots';
 import { RunIndex } from './engine/run-index';
+import { Slots } from './engine/slots';
 import { TransferDriver } from './engine/transfer-driver';
 import { Worker } from './engine/worker';
 import { ReferencesController } from './references/references.controller';
-import { ResolveController } from './resolve/resolve.controller';
 import { ResolveService } from './resolve/resolve.service';
-import { TransferConfig, TRANSFERS_RUNNER, WORKER_ID } from './transfer.config';
+import { ResolveController } from './resolve/resolve.controller';
+import { PERMITS, SNAPSHOTS, TransferConfig, TRANSFERS_RUNNER, WORKER_ID } from './transfer.config';
 import { TransfersController } from './transfers/transfers.controller';
 import { transfersProjection } from './transfers/transfers.projection';
 
@@ -27,18 +31,24 @@ import { transfersProjection } from './transfers/transfers.projection';
   providers: [
     { provide: TransferConfig, useFactory: () => loadConfig(TransferConfig) },
     { provide: WORKER_ID, useFactory: () => randomUUID() },
+    { provide: PERMITS, inject: [READ_MODELS, WORKER_ID, LOGGER], useFactory: permitsOf },
+    { provide: SNAPSHOTS, inject: [READ_MODELS], useFactory: (models: ReadModels) => snapshotsOf(models, SNAPSHOT_VERSION) },
     {
       provide: TRANSFERS_RUNNER,
       inject: [READ_MODELS, EVENT_STORE, LEASES],
       useFactory: (models: ReadModels, store: EventStore, leases: LeaseManager) => models.project(transfersProjection, store, leases),
     },
+    ResolveService,
     AssetReader,
     Bytes,
     CacheClient,
     DownloadDriver,
+    EngineMetrics,
+    ProviderGate,
     ProviderJobs,
-    ResolveService,
+    QueueSnapshots,
     RunIndex,
+    Slots,
     TransferDriver,
     Worker,
   ],

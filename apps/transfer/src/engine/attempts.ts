@@ -1,10 +1,8 @@
 import type { JobFailure } from '@ferry/contracts';
 import { backoff } from '@ferry/resilience';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { TransferConfig } from '../transfer.config';
 
-/** A provider that asks for a longer pause is not waited for: the run fails and says when to come back. */
-const LONGEST_PAUSE_MS = 60_000;
+const LONGEST_BACKOFF_MS = 30_000;
 
 export interface AttemptFailure {
   readonly kind: string;
@@ -13,11 +11,20 @@ export interface AttemptFailure {
   readonly message: string;
 }
 
-/** What is recorded of a failed attempt: whether and when there is another. */
-export const attemptFailure = ({ kind, retryable, message, retryAfterMs }: Pick<JobFailure, 'kind' | 'retryable' | 'message' | 'retryAfterMs'>, attempt: number, config: TransferConfig): AttemptFailure => {
+/**
+ * What is recorded of a failed attempt: whether and when there is another. One that would begin after the run's time
+ * budget is none: the run fails and says when to come back.
+ */
+export const attemptFailure = (
+  { kind, retryable, message, retryAfterMs }: Pick<JobFailure, 'kind' | 'retryable' | 'message' | 'retryAfterMs'>,
+  { attempt, failingSince }: { readonly attempt: number; readonly failingSince?: string },
+  config: TransferConfig,
+): AttemptFailure => {
   if (!retryable) return { kind, retryable, message };
-  const pause = Math.max(retryAfterMs ?? 0, backoff(attempt, { baseMs: config.TRANSFER_BACKOFF_MS, maxMs: 30_000 }));
-  return { kind, message, retryable: pause <= LONGEST_PAUSE_MS, retryAt: new Date(Date.now() + pause).toISOString() };
+  const now = Date.now();
+  const at = now + Math.max(retryAfterMs ?? 0, backoff(attempt, { baseMs: config.TRANSFER_BACKOFF_MS, maxMs: LONGEST_BACKOFF_MS }));
+  const budgetEnd = (failingSince === undefined ? now : Date.parse(failingSince)) + config.TRANSFER_RETRY_BUDGET_MS;
+  return { kind, message, retryable: at <= budgetEnd, retryAt: new Date(at).toISOString() };
 };
 
 /** The adapter is gone and the attempt was not released: it never can be, so the next may start at once. */
@@ -27,8 +34,3 @@ export const lostAttempt = (): AttemptFailure => ({
   retryAt: new Date().toISOString(),
   message: 'The adapter that worked on it is gone.',
 });
-
-export const waitUntil = async (at: string | undefined, signal: AbortSignal): Promise<void> => {
-  const ms = at === undefined ? 0 : Date.parse(at) - Date.now();
-  if (ms > 0) await wait(Math.min(ms, LONGEST_PAUSE_MS), undefined, { signal });
-};

@@ -8,6 +8,7 @@ import type { AssetForTransfer } from '../assets/asset-reader';
 import { CacheClient, type LeasedFile } from './cache-client';
 import type { Claim } from './claim';
 import { RunIndex } from './run-index';
+import { Slots } from './slots';
 
 const ASK_STREAM_EVERY_MS = 5_000;
 
@@ -25,6 +26,7 @@ export class Bytes {
     @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly cache: CacheClient,
     private readonly index: RunIndex,
+    private readonly slots: Slots,
   ) {}
 
   hold({ runId, epoch }: Claim): HeldFile {
@@ -57,15 +59,16 @@ export class Bytes {
       stream: downloadStream(assetId),
       command: {
         type: 'RequestDownload',
-        data: { assetId, reason: 'transfer', priority, transferId: claim.runId, claim: { workerId: claim.workerId } },
+        data: { assetId, reason: 'transfer', priority, transferId: claim.runId, ...this.slots.firstClaim('download', priority) },
         metadata: { now: new Date().toISOString() },
       },
       metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }),
     });
+    if (!requested.events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
     const downloadId = requested.state.run?.downloadId;
     if (!downloadId) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');
     for (;;) {
-      await this.index.ended(downloadId, requested.token.position, ASK_STREAM_EVERY_MS, signal);
+      await this.slots.wait(claim.runId, () => this.index.ended(downloadId, requested.token.position, ASK_STREAM_EVERY_MS, signal));
       signal.throwIfAborted();
       const { state } = await this.store.load(downloadDefinition, downloadStream(assetId));
       if (isOpenDownload(state.run) && state.run.downloadId === downloadId) continue;

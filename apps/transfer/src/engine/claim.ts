@@ -4,6 +4,8 @@ export interface Claim {
   readonly owner: string;
   readonly epoch: number;
   readonly workerId: string;
+  /** ISO date of the run's first failed attempt. */
+  readonly failingSince?: string;
 }
 
 export const isMine = (claim: Claim, run: { readonly epoch: number; readonly workerId: string }): boolean =>

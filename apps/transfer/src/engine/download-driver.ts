@@ -1,5 +1,5 @@
 import type { CachedFile } from '@ferry/contracts';
-import { downloadDefinition, downloadStream, isOpenDownload, type ClaimedDownload, type DownloadCommand } from '@ferry/domain/download';
+import { downloadDefinition, downloadStream, isOpenDownload, priorityOf, type ClaimedDownload, type DownloadCommand } from '@ferry/domain/download';
 import { metadataFor, type EventStore } from '@ferry/event-store';
 import { defined, FerryError, parseRunId, unreachable } from '@ferry/kernel';
 import { EVENT_STORE } from '@ferry/service-host/stores';
@@ -7,9 +7,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
 import { TransferConfig } from '../transfer.config';
-import { attemptFailure, lostAttempt, waitUntil } from './attempts';
+import { attemptFailure, lostAttempt } from './attempts';
 import { CacheClient } from './cache-client';
 import { isMine, type Claim } from './claim';
+import { NotYet } from './not-yet';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
 
 /** What the cache says before any byte moves that trying again does not change. */
@@ -58,7 +59,7 @@ export class DownloadDriver {
         return this.attempt(step);
       case 'waiting':
         if (!run.retryable || run.attempt >= this.config.TRANSFER_ATTEMPTS) return this.fail(claim, run.kind, run.message);
-        await waitUntil(run.retryAt, signal);
+        NotYet.check(run.retryAt, 'The next attempt has its time.');
         return this.attempt(step);
       case 'downloading':
         return this.settle(step, run.attempt, await this.jobs.join(this.target(step, run.attempt), signal), performance.now());
@@ -67,9 +68,10 @@ export class DownloadDriver {
     }
   }
 
-  private target({ claim, asset }: Step, attempt: number): JobTarget {
+  private target({ claim, run, asset }: Step, attempt: number): JobTarget {
     const { providerId, accountId } = asset.origin;
-    return { providerId, accountId, operation: 'download', owner: claim.owner, runId: claim.runId, attempt };
+    const { sizeBytes } = asset.facts;
+    return { providerId, accountId, operation: 'download', owner: claim.owner, runId: claim.runId, attempt, priority: priorityOf(run), ...defined({ sizeBytes }) };
   }
 
   private async attempt(step: Step): Promise<void> {
@@ -104,9 +106,9 @@ export class DownloadDriver {
     await this.complete(claim, attempt, file, 0);
   }
 
-  private async settle({ claim, run }: Step, attempt: number, outcome: JobOutcome, started: number): Promise<void> {
+  private async settle({ claim }: Step, attempt: number, outcome: JobOutcome, started: number): Promise<void> {
     if (outcome.status === 'succeeded' && outcome.download) return this.complete(claim, attempt, outcome.download, performance.now() - started);
-    const failure = outcome.status === 'failed' ? attemptFailure(outcome.error, run.attempt + 1, this.config) : lostAttempt();
+    const failure = outcome.status === 'failed' ? attemptFailure(outcome.error, { ...claim, attempt }, this.config) : lostAttempt();
     await this.append(claim, { type: 'FailDownloadAttempt', data: defined({ downloadId: claim.runId, attempt, epoch: claim.epoch, ...failure }) });
   }
 

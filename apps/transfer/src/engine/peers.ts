@@ -47,7 +47,9 @@ export class Peers {
   /** Only a yes leaves the run where it is. */
   async stillHolds(workerId: string, runId: string, epoch: number): Promise<boolean> {
     try {
-      return (await this.messaging.request<HoldsAnswer>(holdsSubject(workerId), { runId, epoch }, { timeoutMs: ASK_MS })).holds;
+      const { holds } = await this.messaging.request<HoldsAnswer>(holdsSubject(workerId), { runId, epoch }, { timeoutMs: ASK_MS });
+      this.heard.set(workerId, performance.now()); // whoever answers is not silent
+      return holds;
     } catch {
       return false; // silence, absence and an error are all "anything else": the next epoch fences whoever still works
     }

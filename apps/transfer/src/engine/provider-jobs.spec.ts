@@ -11,6 +11,6 @@ describe('a job that the adapter does not start', () => {
     ['VALIDATION_FAILED', 'invalid', 'invalid-request', false],
     ['UNSUPPORTED', 'unsupported', 'invalid-request', false],
   ])('for %s (%s) ended as %s, to be tried again: %s', (code, category, kind, retryable) => {
-    expect(refusalOf(new FerryError(code, category, 'No.'))).toEqual({ kind, retryable, code, message: 'No.' });
+    expect(refusalOf(new FerryError(code, category, 'No.'))).toEqual({ kind, retryable, code, message: 'No.', ours: true });
   });
 });

@@ -1,12 +1,12 @@
-import { providerSubjects, type JobCommand, type JobFailure, type JobStatus, type StartJobRequest } from '@ferry/contracts';
-import type { ErrorCategory, FerryError } from '@ferry/kernel';
+import { providerSubjects, type JobCommand, type JobFailure, type JobStatus, type ProviderOperation, type StartJobRequest } from '@ferry/contracts';
+import { priorityRank, type ErrorCategory, type FerryError, type Priority } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
-import { Breakers } from '@ferry/resilience';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
 import { ProviderDirectory } from '@ferry/service-host/providers';
-import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
+import { ProviderGate, type GateCall } from './provider-gate';
 
 const START_MS = 5_000;
 const JOIN_WAIT_MS = 2_000;
@@ -22,61 +22,54 @@ export type JobOutcome = Ended | { readonly status: 'gone' };
 export interface JobTarget {
   readonly providerId: string;
   readonly accountId: string;
-  readonly operation: 'upload' | 'download';
+  readonly operation: ProviderOperation;
   readonly owner: string;
   readonly runId: string;
   readonly attempt: number;
+  readonly priority: Priority;
+  /** Where it is known. */
+  readonly sizeBytes?: number;
 }
 
-/** Faults of the provider, which open its breaker; a refused file or a wrong key says nothing about the others. */
-const FAULTS: ReadonlySet<string> = new Set<JobFailure['kind']>(['unavailable', 'timeout']);
-
-class ProviderFault extends Error {
-  constructor(readonly status: Extract<JobStatus, { status: 'failed' }>) {
-    super(status.error.message);
-  }
-}
+type NewJob = Omit<StartJobRequest, 'runId' | 'attempt' | 'accountId'>;
 
 /** Jobs that move bytes at an adapter: started once, joined as often as needed. */
 @Injectable()
-export class ProviderJobs implements OnModuleDestroy {
-  private readonly breakers = new Breakers({ resetMs: 5_000, errorThresholdPercentage: 50, volumeThreshold: 5, timeoutMs: false });
-
+export class ProviderJobs {
   constructor(
     @Inject(MESSAGING) private readonly messaging: Messaging,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly directory: ProviderDirectory,
+    private readonly gate: ProviderGate,
   ) {}
 
-  onModuleDestroy(): void {
-    this.breakers.close();
-  }
-
   /**
-   * Runs an attempt behind the breaker of its provider, account and operation. `begin` records the attempt; it is not
-   * called while the breaker is open or the adapter is away.
-   * @throws FerryError BREAKER_OPEN, PROVIDER_UNAVAILABLE
+   * Runs an attempt when its provider may be called. `begin` records the attempt; it is not called while the breaker is
+   * open, the adapter is away, or there is no permit.
+   * @throws NotYet, FerryError BREAKER_OPEN, THROTTLED, PROVIDER_UNAVAILABLE
    */
-  async run(target: JobTarget, begin: () => Promise<Omit<StartJobRequest, 'runId' | 'attempt' | 'accountId'>>, signal: AbortSignal): Promise<JobOutcome> {
-    const attempt = async (): Promise<JobOutcome> => {
-      const job = await begin();
-      const refused = await this.start(target, job);
-      const outcome = refused ?? (await this.join(target, signal));
-      if (outcome.status === 'failed' && FAULTS.has(outcome.error.kind)) throw new ProviderFault(outcome);
-      return outcome;
-    };
-    const { providerId, accountId, operation } = target;
+  async run(target: JobTarget, begin: () => Promise<NewJob>, signal: AbortSignal): Promise<JobOutcome> {
+    const call = this.callOf(target);
+    this.gate.check(call);
     await this.reach(target);
-    try {
-      return await this.breakers.run(`${providerId}.${accountId}.${operation}`, attempt, (error) => error instanceof ProviderFault);
-    } catch (error) {
-      if (error instanceof ProviderFault) return error.status;
-      throw error;
-    }
+    const { rateLimits } = await this.directory.describe(target.providerId);
+    return this.gate.pass({ ...call, limits: rateLimits?.[target.operation] ?? {} }, signal, async () => {
+      const job = await begin();
+      return (await this.start(target, job)) ?? (await this.ended(target, signal));
+    });
   }
 
-  /** Waits for the job's end, whoever started it. */
-  async join({ providerId, runId, attempt }: JobTarget, signal: AbortSignal): Promise<JobOutcome> {
+  /** Waits for the job's end, whoever started it: its permit is this process's from now on. */
+  join(target: JobTarget, signal: AbortSignal): Promise<JobOutcome> {
+    return this.gate.resume(this.callOf(target), signal, () => this.ended(target, signal));
+  }
+
+  private callOf({ providerId, accountId, operation, owner, runId, attempt, priority, sizeBytes }: JobTarget): GateCall {
+    const urgency = { rank: priorityRank(priority), urgent: priority === 'resolve' };
+    return { providerId, key: `${providerId}.${accountId}.${operation}`, owner, runId, attempt, ...urgency, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+  }
+
+  private async ended({ providerId, runId, attempt }: JobTarget, signal: AbortSignal): Promise<JobOutcome> {
     const subject = providerSubjects(providerId).job(runId, attempt);
     const command: JobCommand = { operation: 'join', waitMs: JOIN_WAIT_MS };
     let silentSince: number | undefined;
@@ -107,7 +100,7 @@ export class ProviderJobs implements OnModuleDestroy {
   }
 
   /** Undefined where the job runs, or may run; else why it does not. */
-  private async start(target: JobTarget, job: Omit<StartJobRequest, 'runId' | 'attempt' | 'accountId'>): Promise<Ended | undefined> {
+  private async start(target: JobTarget, job: NewJob): Promise<Ended | undefined> {
     const { providerId, accountId, runId, attempt } = target;
     const request: StartJobRequest = { ...job, accountId, runId, attempt };
     try {
@@ -129,11 +122,12 @@ const PASSING: Partial<Record<ErrorCategory, JobFailure['kind']>> = {
   throttled: 'throttled',
 };
 
-/** Why an adapter did not start a job. */
+/** Why an adapter did not start a job; the vendor has no part in it. */
 export const refusalOf = ({ code, category, message }: Pick<FerryError, 'code' | 'category' | 'message'>): JobFailure => {
   const passing = PASSING[category];
   const kind = passing ?? (code === 'UNKNOWN_ACCOUNT' ? 'auth' : 'invalid-request');
-  return { kind, message, retryable: passing !== undefined, ...(code ? { code } : {}) };
+  return { kind, message, retryable: passing !== undefined, ours: true, ...(code ? { code } : {}) };
 };
 
 const isSilence = (error: unknown): boolean => ['SERVICE_UNAVAILABLE', 'REQUEST_TIMEOUT'].includes((error as FerryError).code);
+

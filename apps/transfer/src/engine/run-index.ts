@@ -1,52 +1,36 @@
-import { DOWNLOAD_CATEGORY, type DownloadEvent } from '@ferry/domain/download/events';
-import { TRANSFER_CATEGORY, type TransferEvent } from '@ferry/domain/transfer/events';
+import { DOWNLOAD_CATEGORY } from '@ferry/domain/download/events';
+import { TRANSFER_CATEGORY } from '@ferry/domain/transfer/events';
 import type { EventStore, EventSubscription } from '@ferry/event-store';
-import type { Position, RecordedEvent } from '@ferry/kernel';
+import { START_POSITION, type Position, type RecordedEvent } from '@ferry/kernel';
 import { Injectable } from '@nestjs/common';
 import type { HealthState } from '@ferry/observability';
+import { isEnd, OpenRuns, runIdOf, type OpenEntry } from './open-runs';
 
-export type RunKind = 'transfer' | 'download';
-
-/** An open run, as the log says. */
-export interface OpenEntry {
-  readonly kind: RunKind;
-  readonly runId: string;
-  readonly owner: string;
-  /** 0 where nobody has claimed it. */
-  readonly epoch: number;
-  readonly workerId?: string;
+export interface IndexListener {
+  /** A run changed; without entry: it is not open any more. */
+  readonly onRun: (runId: string, entry: OpenEntry | undefined) => void;
+  /** Caught up with the log, once more. */
+  readonly onLive: () => void;
 }
 
-type RunEvent = TransferEvent | DownloadEvent;
-
-const ENDS: ReadonlySet<string> = new Set([
-  'TransferCompleted',
-  'TransferFailed',
-  'TransferCancelled',
-  'DownloadCompleted',
-  'DownloadFailed',
-  'DownloadCancelled',
-] satisfies RunEvent['type'][]);
-
-const runIdOf = (data: RunEvent['data']): string | undefined =>
-  'downloadId' in data ? data.downloadId : 'transferId' in data ? data.transferId : undefined;
-
-/** The open runs of all routes and assets, from the log: every replica knows the whole queue. Bounded by what is open. */
+/** The open runs, from the log: every replica knows the whole queue. Bounded by what is open. */
 @Injectable()
 export class RunIndex {
-  private readonly open = new Map<string, OpenEntry>();
+  private readonly runs = new OpenRuns((runId, entry) => this.listener?.onRun(runId, entry));
   private readonly waiting = new Map<string, Set<() => void>>();
   private subscription: EventSubscription | undefined;
-  private onChange: () => void = () => undefined;
+  private listener: IndexListener | undefined;
+  private events = 0;
 
-  /** `onChange`: the queue is not as it was. */
-  follow(store: EventStore, onChange: () => void): void {
-    this.onChange = onChange;
+  /** From the snapshot, where there is one, else from the first event. */
+  follow(store: EventStore, listener: IndexListener, snapshot?: { readonly position: Position; readonly entries: readonly object[] }): void {
+    this.listener = listener;
+    if (snapshot) this.runs.restore(snapshot.entries);
     this.subscription = store.subscribeAll({
       prefixes: [TRANSFER_CATEGORY, DOWNLOAD_CATEGORY],
-      from: 'start',
+      from: snapshot?.position ?? 'start',
       onEvent: (event) => this.apply(event),
-      onState: (live) => live && this.onChange(),
+      onState: (live) => live && listener.onLive(),
     });
   }
 
@@ -55,17 +39,31 @@ export class RunIndex {
     return this.subscription?.live ?? false;
   }
 
+  get size(): number {
+    return this.runs.size;
+  }
+
   ready(): HealthState {
     return this.live || 'the queue of runs is not live; subscribing';
   }
 
-  entries(): IterableIterator<OpenEntry> {
-    return this.open.values();
+  get(runId: string): OpenEntry | undefined {
+    return this.runs.get(runId);
+  }
+
+  /** The state after the last event, for those who begin later. */
+  snapshot(): { readonly position: Position; readonly entries: readonly object[] } {
+    return { position: this.subscription?.position ?? START_POSITION, entries: this.runs.toJSON() };
+  }
+
+  /** How many events were applied since the start. */
+  get applied(): number {
+    return this.events;
   }
 
   /** Resolves when the log says that the run, known open at `since`, has ended; at the latest after `timeoutMs`: ask the stream then. */
   async ended(runId: string, since: Position, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (this.subscription && this.subscription.position >= since && !this.open.has(runId)) return;
+    if (this.subscription && this.subscription.position >= since && !this.runs.has(runId)) return;
     await new Promise<void>((resolve) => {
       const listeners = this.waiting.get(runId) ?? new Set();
       this.waiting.set(runId, listeners);
@@ -86,20 +84,11 @@ export class RunIndex {
     await this.subscription?.close();
   }
 
-  private apply(recorded: RecordedEvent): void {
-    const event = recorded as unknown as RunEvent;
-    const runId = runIdOf(event.data);
-    if (runId === undefined) return;
-    if (event.type === 'TransferRequested' || event.type === 'DownloadRequested') {
-      const kind = event.type === 'TransferRequested' ? 'transfer' : 'download';
-      this.open.set(runId, { kind, runId, owner: recorded.metadata.owner, epoch: 0 });
-    } else if (event.type === 'TransferClaimed' || event.type === 'DownloadClaimed') {
-      const entry = this.open.get(runId);
-      if (entry) this.open.set(runId, { ...entry, epoch: event.data.epoch, workerId: event.data.workerId });
-    } else if (ENDS.has(event.type)) {
-      this.open.delete(runId);
-      for (const listener of [...(this.waiting.get(runId) ?? [])]) listener();
-    } else return;
-    if (this.live) this.onChange();
+  private apply(event: RecordedEvent): void {
+    this.events += 1;
+    this.runs.apply(event);
+    if (!isEnd(event.type)) return;
+    const runId = runIdOf(event.data as Parameters<typeof runIdOf>[0]);
+    for (const listener of [...(this.waiting.get(runId ?? '') ?? [])]) listener();
   }
 }

@@ -11,9 +11,10 @@ import { randomUUID } from 'node:crypto';
 import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
 import { violationsOf } from '../resolve/limits';
 import { TransferConfig } from '../transfer.config';
-import { attemptFailure, lostAttempt, waitUntil, type AttemptFailure } from './attempts';
+import { attemptFailure, lostAttempt, type AttemptFailure } from './attempts';
 import { Bytes, type HeldFile } from './bytes';
 import { isMine, type Claim } from './claim';
+import { NotYet } from './not-yet';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
 
 interface Step {
@@ -82,7 +83,7 @@ export class TransferDriver {
         return this.attempt(step);
       case 'waiting':
         if (!run.retryable || run.attempt >= this.config.TRANSFER_ATTEMPTS) return this.fail(claim, run.kind, run.message, run.retryAt);
-        await waitUntil(run.retryAt, signal);
+        NotYet.check(run.retryAt, 'The next attempt has its time.');
         // What failed may have been the file: it was lost, or its address is too old.
         await step.held.close();
         return this.attempt(step);
@@ -95,9 +96,10 @@ export class TransferDriver {
     }
   }
 
-  private target({ claim, route }: Step, attempt: number): JobTarget {
+  private target({ claim, route, run, asset }: Step, attempt: number): JobTarget {
     const { providerId, accountId } = route;
-    return { providerId, accountId, operation: 'upload', owner: claim.owner, runId: claim.runId, attempt };
+    const { sizeBytes } = asset.facts;
+    return { providerId, accountId, operation: 'upload', owner: claim.owner, runId: claim.runId, attempt, priority: run.priority, ...defined({ sizeBytes }) };
   }
 
   /** One attempt from the cached file; where there is none, the download first, and the attempt in the next turn. */
@@ -143,7 +145,7 @@ export class TransferDriver {
     const { claim } = step;
     if (outcome.status === 'gone') return this.lost(step, attempt);
     if (outcome.status === 'failed') {
-      await this.failAttempt(step, attempt, attemptFailure(outcome.error, attempt, this.config));
+      await this.failAttempt(step, attempt, attemptFailure(outcome.error, { ...claim, attempt }, this.config));
       return;
     }
     if (!outcome.upload) throw new FerryError('PROTOCOL', 'internal', 'The adapter answered an upload without its result.');
