@@ -19,7 +19,7 @@ import { Slots } from './engine/slots';
 import { TransferDriver } from './engine/transfer-driver';
 import { Worker } from './engine/worker';
 import { ReferencesController } from './references/references.controller';
-import { ResolveService } from './resolve/resolve.service';
+import { ANSWER_PROVIDERS } from './resolve/answer-providers';
 import { ResolveController } from './resolve/resolve.controller';
 import { PERMITS, SNAPSHOTS, TransferConfig, TRANSFERS_RUNNER, WORKER_ID } from './transfer.config';
 import { TransfersController } from './transfers/transfers.controller';
@@ -38,7 +38,7 @@ import { transfersProjection } from './transfers/transfers.projection';
       inject: [READ_MODELS, EVENT_STORE, LEASES],
       useFactory: (models: ReadModels, store: EventStore, leases: LeaseManager) => models.project(transfersProjection, store, leases),
     },
-    ResolveService,
+    ...ANSWER_PROVIDERS,
     AssetReader,
     Bytes,
     CacheClient,

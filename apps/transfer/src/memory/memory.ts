@@ -1,7 +1,7 @@
 import { ASSET_CATEGORY, assetStream } from '@ferry/domain/asset/events';
 import { transferDefinition, TRANSFER_CATEGORY, transferStream, type RouteState } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
-import { idInStream, START_POSITION, type RecordedEvent, type Token } from '@ferry/kernel';
+import { idInStream, type RecordedEvent, type Token } from '@ferry/kernel';
 import { Gauge, metrics, type Logger } from '@ferry/observability';
 import { LOGGER } from '@ferry/service-host';
 import { EVENT_STORE } from '@ferry/service-host/stores';
@@ -9,11 +9,13 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
 import { AnswersConfig } from '../resolve/answers.config';
 import { assetMemory, essentials, type AssetMemory, type KnownAsset } from './asset-memory';
+import { laterReads } from './later-reads';
 import { LiveLog } from './live-log';
 import { routeMemory, type RouteMemory } from './route-memory';
 import type { Known } from './stream-memory';
 
-const revisionIn = (stream: string, atLeast: Token | undefined): number => (atLeast?.stream === stream ? atLeast.revision : -1);
+/** The revision of that stream that an answer has to include; -1 where any will do. */
+export const revisionIn = (stream: string, atLeast: Token | undefined): number => (atLeast?.stream === stream ? atLeast.revision : -1);
 
 /**
  * Routes and assets as the log has them: from memory while that is proven to be as new as the log, else from their streams. An asset
@@ -24,6 +26,8 @@ export class Memory implements OnApplicationBootstrap, OnModuleDestroy {
   readonly routes: RouteMemory;
   readonly assets: AssetMemory;
   private readonly log: LiveLog;
+  private readonly assetReads = laterReads<AssetForTransfer | undefined>();
+  private readonly routeReads = laterReads<Known<RouteState>>();
 
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
@@ -54,15 +58,17 @@ export class Memory implements OnApplicationBootstrap, OnModuleDestroy {
     return this.live ? this.assets.find(assetId, revisionIn(assetStream(assetId), atLeast))?.state : undefined;
   }
 
-  /** One read. With everything that a transfer needs. */
-  async readAsset(assetId: string): Promise<AssetForTransfer | undefined> {
-    let asset: AssetForTransfer | undefined;
-    await this.assets.fill(assetId, async () => {
-      const found = await this.reader.read(assetId);
-      asset = found?.asset;
-      return found && { state: essentials(found.asset), revision: found.revision, position: found.position };
+  /** One read, begun after the question. With everything that a transfer needs. */
+  readAsset(assetId: string): Promise<AssetForTransfer | undefined> {
+    return this.assetReads(assetId, async () => {
+      let asset: AssetForTransfer | undefined;
+      await this.assets.fill(assetId, async () => {
+        const found = await this.reader.read(assetId);
+        asset = found?.asset;
+        return found && { state: essentials(found.asset), revision: found.revision, position: found.position };
+      });
+      return asset;
     });
-    return asset;
   }
 
   /** Undefined where it is not known, or not for sure. */
@@ -71,14 +77,20 @@ export class Memory implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * One read; revision -1 where there is no such stream.
+   * One read, begun after the question; revision -1 where there is no such stream.
    * @throws FerryError UNKNOWN_EVENT
    */
   readRoute(routeId: string): Promise<Known<RouteState>> {
-    return this.routes.fill(routeId, async () => {
+    const load = async () => {
       const { state, revision, position } = await this.store.load(transferDefinition, transferStream(routeId));
       return { state, revision, position };
-    });
+    };
+    return this.routeReads(routeId, () => this.routes.fill(routeId, load));
+  }
+
+  /** The route as an append of this process left it. */
+  async settle(routeId: string, append: () => Promise<Known<RouteState>>): Promise<Known<RouteState>> {
+    return this.routes.fill(routeId, append);
   }
 
   private apply(event: RecordedEvent): void {
@@ -106,5 +118,3 @@ export class Memory implements OnApplicationBootstrap, OnModuleDestroy {
     gauge('ferry_memory_misses', 'Questions that cost a read, since the start.', ({ misses }) => misses);
   }
 }
-
-export const NOTHING: Known<RouteState> = { state: transferDefinition.decider.initialState(), revision: -1, position: START_POSITION };

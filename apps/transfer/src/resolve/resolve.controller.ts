@@ -1,8 +1,7 @@
-import { AssetCommandRequest, ResolveRequest, SUBJECTS, TransferCommandRequest, type ResolveAnswer } from '@ferry/contracts';
+import { AssetCommandRequest, SUBJECTS, TransferCommandRequest } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { ResolveService } from './resolve.service';
 
 const unsupported = (what: string): never => {
   throw new FerryError('UNSUPPORTED', 'unsupported', `${what} is not supported by this version.`);
@@ -10,13 +9,6 @@ const unsupported = (what: string): never => {
 
 @Controller()
 export class ResolveController {
-  constructor(private readonly service: ResolveService) {}
-
-  @MessagePattern(SUBJECTS.transfer.resolve)
-  resolve(@Payload() request: ResolveRequest): Promise<ResolveAnswer> {
-    return this.service.resolve(request);
-  }
-
   @MessagePattern(SUBJECTS.transfer.plan)
   plan(@Payload() _request: AssetCommandRequest): never {
     return unsupported('Planning a resolve');

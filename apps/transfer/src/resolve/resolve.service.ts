@@ -1,148 +1,191 @@
-import type { ProviderCapabilities, ProviderUrl, ResolveAnswer, ResolveRequest, VariantCapabilities } from '@ferry/contracts';
-import { isOpen, transferDefinition, transferStream, type RouteReference, type RouteState } from '@ferry/domain/transfer';
+import type { ProviderCapabilities, ResolveAnswer, ResolveRequest } from '@ferry/contracts';
+import { isOpen, transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
 import { metadataFor, type EventStore } from '@ferry/event-store';
-import { FerryError, parseRunId, routeIdOf, type AssetUse, type Token } from '@ferry/kernel';
+import { FerryError, parseRunId, type MediaFacts, type Token } from '@ferry/kernel';
+import { singleflight } from '@ferry/resilience';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { ProviderDirectory } from '@ferry/service-host/providers';
 import { Inject, Injectable } from '@nestjs/common';
-import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
+import { ownedAndLiving, type AssetForTransfer } from '../assets/asset-reader';
 import { Worker } from '../engine/worker';
-import { chooseVariant, violationsOf, type Violation } from './limits';
+import type { KnownAsset } from '../memory/asset-memory';
+import { Memory, revisionIn } from '../memory/memory';
+import type { Known } from '../memory/stream-memory';
+import { UsageLog } from '../usage/usage-log';
+import { AnswersConfig } from './answers.config';
+import { decide, livingReference, nothingTakesIt, targetOf, type Decision, type ForeignTarget, type RouteUrl, type Target, type Wish } from './decision';
 import { transferFailed } from './outcome';
 
-interface Target {
-  readonly asset: AssetForTransfer;
-  readonly provider: ProviderCapabilities;
-  readonly accountId: string;
-  /** Seconds that a reference must still live. */
-  readonly minRemainingTtl: number;
+/** What is asked of a route: a resolve, or a plan of one. */
+export type Asked = Pick<ResolveRequest, 'owner' | 'assetId' | 'providerId' | 'accountId' | 'use' | 'minRemainingTtl' | 'atLeast'>;
+
+export interface Decided {
+  readonly wish: Wish;
+  readonly target: Exclude<Target, { kind: 'none' }>;
+  /** Of a foreign target. */
+  readonly known?: Known<RouteState>;
+  readonly decision: Decision;
+  /** The asset as its stream has it, where it was read. */
+  readonly asset?: AssetForTransfer;
 }
 
-const NATIVE = 'native';
+/** Times that a decision is made anew because the route changed under it. */
+const ROUNDS = 5;
 
-const after = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();
-
-const refuse = (violations: readonly Violation[], providerId: string): never => {
-  const message = `${providerId} cannot take this file: ${violations.map((violation) => violation.message).join(' ')}`;
-  throw new FerryError('TARGET_LIMITS', 'unprocessable', message, { violations });
-};
-
-/** When a reference ends: as told, else after the lifetime that the adapter assumes, else not at all as far as is known. */
-export const expiryOf = ({ expiresAt, cachedAt }: RouteReference, { assumedLifetimeSeconds }: VariantCapabilities): string | undefined => {
-  if (expiresAt !== undefined || assumedLifetimeSeconds === undefined || cachedAt === undefined) return expiresAt;
-  return new Date(Date.parse(cachedAt) + assumedLifetimeSeconds * 1_000).toISOString();
-};
+const tokenOf = (routeId: string, { revision, position }: Known<RouteState>): Token => ({ stream: transferStream(routeId), revision, position });
 
 /** getAssetForProvider, the part that answers; the worker does the rest. */
 @Injectable()
 export class ResolveService {
+  /** One append for each route at a time: a crowd asks the store once. */
+  private readonly appends = singleflight<Known<RouteState>>();
+
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
-    private readonly assets: AssetReader,
+    private readonly memory: Memory,
     private readonly directory: ProviderDirectory,
     private readonly worker: Worker,
+    private readonly usage: UsageLog,
+    private readonly config: AnswersConfig,
   ) {}
 
+  /** The answer where memory has it, for sure, at once: a reference, or a run to join. Undefined: ask `resolve`. */
+  quick(request: ResolveRequest): ResolveAnswer | undefined {
+    if (!this.memory.live) return undefined;
+    if (request.awaiting) return this.quickOutcome(request, request.awaiting);
+    const { owner, assetId, providerId, atLeast } = request;
+    const asset = this.memory.asset(assetId, atLeast);
+    const provider = this.directory.knownDescription(providerId);
+    if (!asset || asset.owner !== owner || asset.deleted || !provider) return undefined;
+    const account = this.directory.knownAccount(providerId, owner, wantedAccount(asset, request));
+    if (!account) return undefined;
+    const wish = wishOf(asset, provider, account.accountId, request);
+    const target = targetOf(wish, Date.now());
+    if (target.kind === 'native') return this.ready(target.routeId, 'native', target.reference);
+    if (target.kind === 'none') return undefined;
+    const known = this.memory.route(target.routeId, atLeast);
+    const decision = known && decide(wish, target, known.state, undefined, this.limits());
+    return decision && this.told(target.routeId, known, decision);
+  }
+
   async resolve(request: ResolveRequest): Promise<ResolveAnswer> {
-    const asset = await this.assets.require(request.assetId, request.owner);
-    const provider = await this.directory.describe(request.providerId);
-    if (request.awaiting) {
-      return this.outcome(request, request.awaiting);
+    if (request.awaiting) return this.outcome(request, request.awaiting);
+    let { wish, target, known, decision, asset } = await this.decided(request);
+    if (target.kind === 'native') return this.ready(target.routeId, 'native', target.reference);
+    const { routeId } = target;
+    for (let round = 1; known && round <= ROUNDS; round += 1) {
+      if (decision.next === 'refuse') throw decision.error;
+      const answer = this.told(routeId, known, decision);
+      if (answer) return answer;
+      if (decision.next === 'request') known = await this.request(request, routeId, decision.command);
+      // Another caller's append that was shared may have begun before what this caller has written.
+      if (known.revision < revisionIn(transferStream(routeId), request.atLeast)) known = await this.memory.readRoute(routeId);
+      ({ decision, asset } = await this.decideWith(wish, target, known, asset));
     }
-    const accountId = await this.accountFor(asset, request);
-    const target = { asset, provider, accountId, minRemainingTtl: request.minRemainingTtl ?? provider.safetyMarginSeconds };
-    return this.native(target, request.use) ?? (await this.foreign(target, request));
+    throw new FerryError('CONTENTION', 'conflict', 'Too many writers changed the same thing at once. Try again.', { routeId });
   }
 
-  /** The origin's account at the origin's own provider, else the owner's default there. */
-  private async accountFor({ origin }: AssetForTransfer, { owner, providerId, accountId }: ResolveRequest): Promise<string> {
-    const wanted = accountId ?? (origin.providerId === providerId ? origin.accountId : undefined);
-    return (await this.directory.authorize(providerId, owner, wanted)).accountId;
+  /** What a resolve would do now, and on what grounds. Changes nothing. */
+  async decided(asked: Asked): Promise<Decided> {
+    const { owner, assetId, providerId, atLeast } = asked;
+    const remembered = this.memory.asset(assetId, atLeast);
+    const read = remembered?.owner === owner && !remembered.deleted ? undefined : ownedAndLiving(await this.memory.readAsset(assetId), owner);
+    const asset: KnownAsset = read ?? remembered!;
+    const provider = await this.directory.describe(providerId);
+    const { accountId } = await this.directory.authorize(providerId, owner, wantedAccount(asset, asked));
+    const wish = wishOf(asset, provider, accountId, asked);
+    const target = targetOf(wish, Date.now());
+    if (target.kind === 'native') return { wish, target, decision: { next: 'answer', reference: target.reference } };
+    if (target.kind === 'none') throw nothingTakesIt(wish, (read ?? (await this.whole(asset))).facts);
+    const known = this.memory.route(target.routeId, atLeast) ?? (await this.memory.readRoute(target.routeId));
+    return { wish, target, known, ...(await this.decideWith(wish, target, known, read)) };
   }
 
-  /** The origin's own reference where the use is native there and the origin lives: a provider's own output is never uploaded again. */
-  private native({ asset, provider, accountId, minRemainingTtl }: Target, use: AssetUse | undefined): ResolveAnswer | undefined {
-    const { origin, kind, assetId } = asset;
-    if (origin.providerId !== provider.providerId || origin.accountId !== accountId) return undefined;
-    const uses = provider.nativeUses[kind] ?? [];
-    const isNative = use === undefined ? uses.length > 0 : uses.includes(use);
-    if (!isNative || asset.originLost) return undefined;
-    if (origin.expiresAt !== undefined && origin.expiresAt < after(minRemainingTtl)) return undefined;
-    const route = { assetId, providerId: provider.providerId, accountId, variant: NATIVE };
-    const ends = origin.expiresAt === undefined ? {} : { expiresAt: origin.expiresAt };
-    return { status: 'ready', routeId: routeIdOf(route), source: 'native', reference: { referenceId: assetId, ...route, forms: origin.forms, ...ends } };
+  /** With the facts of the content where they decide: then the asset's stream is read. */
+  private async decideWith(wish: Wish, target: ForeignTarget, { state }: Known<RouteState>, asset: AssetForTransfer | undefined): Promise<Pick<Decided, 'decision' | 'asset'>> {
+    const decideOn = (facts: MediaFacts | undefined) => decide(wish, target, state, facts, this.limits());
+    const decision = decideOn(asset?.facts);
+    if (decision.next !== 'look') return asset ? { decision, asset } : { decision };
+    const whole = await this.whole(wish.asset);
+    return { decision: decideOn(whole.facts), asset: whole };
   }
 
-  private async foreign(target: Target, request: ResolveRequest): Promise<ResolveAnswer> {
-    const { asset, provider, accountId, minRemainingTtl } = target;
-    const choice = chooseVariant(provider, asset.kind, request.use, asset.facts);
-    if (!('variant' in choice)) return refuse(choice.violations, provider.providerId);
-    const { variant } = choice;
-    const route = { assetId: asset.assetId, providerId: provider.providerId, accountId, variant: variant.variant };
-    const routeId = routeIdOf(route);
-    const { state, revision, position } = await this.store.load(transferDefinition, transferStream(routeId));
-    const cached = this.ready(routeId, state, variant, minRemainingTtl, { stream: transferStream(routeId), revision, position });
-    if (cached) return cached;
-    const violations = violationsOf(variant, asset.kind, asset.facts);
-    if (violations.length) refuse(violations, provider.providerId);
-    const { assumedLifetimeSeconds: lifetime } = variant;
-    if (lifetime !== undefined && lifetime < minRemainingTtl) {
-      const message = `References at ${provider.providerId} live ${lifetime} s; ask for a minRemainingTtl below that.`;
-      throw new FerryError('TTL_UNREACHABLE', 'unprocessable', message, { lifetimeSeconds: lifetime, minRemainingTtl });
-    }
-    // A reference without a told end, whose assumed life is over, must not look alive to the decision.
-    const assumedDead = state.reference !== undefined && state.reference.expiresAt === undefined;
-    const handled = await this.store.handle({
-      definition: transferDefinition,
-      stream: transferStream(routeId),
-      command: {
-        type: 'RequestTransfer',
-        data: {
-          ...route,
-          routeId,
-          reason: 'resolve',
-          priority: 'resolve',
-          ...this.worker.firstClaim(),
-          ...(assumedDead ? {} : { minAliveUntil: after(minRemainingTtl) }),
-        },
-        metadata: { now: new Date().toISOString() },
-      },
-      metadata: metadataFor(request),
-    });
-    this.worker.notice(request.owner, handled.state);
-    const found = this.ready(routeId, handled.state, variant, minRemainingTtl, handled.token);
-    return found ?? this.answer(routeId, handled.state, handled.token, variant);
+  private async whole({ assetId, owner }: KnownAsset): Promise<AssetForTransfer> {
+    return ownedAndLiving(await this.memory.readAsset(assetId), owner);
   }
 
-  private ready(routeId: string, { reference, route }: RouteState, variant: VariantCapabilities, ttl: number, token: Token): ResolveAnswer | undefined {
-    if (!reference || !route) return undefined;
-    const expiresAt = expiryOf(reference, variant);
-    if (expiresAt !== undefined && expiresAt < after(ttl)) return undefined;
-    const { referenceId, forms } = reference;
-    const url: ProviderUrl = { referenceId, ...route, forms, ...(expiresAt === undefined ? {} : { expiresAt }) };
-    return { status: 'ready', routeId, source: 'cached', reference: url, token };
+  private request(request: ResolveRequest, routeId: string, data: Extract<Decision, { next: 'request' }>['command']): Promise<Known<RouteState>> {
+    const append = async () => {
+      const { state, token } = await this.store.handle({
+        definition: transferDefinition,
+        stream: transferStream(routeId),
+        command: { type: 'RequestTransfer', data: { ...data, ...this.worker.firstClaim() }, metadata: { now: new Date().toISOString() } },
+        metadata: metadataFor(request),
+      });
+      this.worker.notice(request.owner, state);
+      return { state, revision: token.revision, position: token.position };
+    };
+    return this.appends(routeId, () => this.memory.settle(routeId, append));
+  }
+
+  /** The answer that a decision is, if it is one. */
+  private told(routeId: string, known: Known<RouteState>, decision: Decision): ResolveAnswer | undefined {
+    if (decision.next === 'answer') return this.ready(routeId, 'cached', decision.reference, tokenOf(routeId, known));
+    if (decision.next === 'join') return { status: 'pending', routeId, transferId: decision.run.transferId, token: tokenOf(routeId, known) };
+    return undefined;
+  }
+
+  private ready(routeId: string, source: 'native' | 'cached', reference: RouteUrl, token?: Token): ResolveAnswer {
+    this.usage.note(routeId, reference.assetId);
+    return { status: 'ready', routeId, source, reference, ...(token ? { token } : {}) };
+  }
+
+  private limits() {
+    return { now: Date.now(), reportsPerHour: this.config.TRANSFER_REPORTS_PER_HOUR };
+  }
+
+  private quickOutcome(request: ResolveRequest, awaiting: string): ResolveAnswer | undefined {
+    const { subjectId: routeId } = parseRunId(awaiting)!;
+    const asset = this.memory.asset(request.assetId, request.atLeast);
+    const known = this.memory.route(routeId, request.atLeast);
+    const provider = this.directory.knownDescription(request.providerId);
+    // An open run is not told from memory: its end may have been told to the caller before it was told here.
+    if (!asset || asset.owner !== request.owner || asset.deleted || !known || !provider || isOpen(known.state.run)) return undefined;
+    return isOf(known.state, request, awaiting) ? this.endedWith(routeId, known, provider) : undefined;
   }
 
   /** Of a run that an earlier answer called pending, or of a later one of its route. */
   private async outcome(request: ResolveRequest, awaiting: string): Promise<ResolveAnswer> {
-    const { subjectId: routeId, run: number } = parseRunId(awaiting)!;
-    const stream = transferStream(routeId);
-    const { state, revision, position } = await this.store.load(transferDefinition, stream);
-    const { route, run } = state;
-    if (!route || !run || run.run < number || route.assetId !== request.assetId || route.providerId !== request.providerId) {
+    const { assetId, owner, providerId, atLeast } = request;
+    const remembered = this.memory.asset(assetId, atLeast);
+    if (remembered?.owner !== owner || remembered.deleted) ownedAndLiving(await this.memory.readAsset(assetId), owner);
+    const provider = await this.directory.describe(providerId);
+    const { subjectId: routeId } = parseRunId(awaiting)!;
+    const known = await this.memory.readRoute(routeId);
+    const { run } = known.state;
+    if (!isOf(known.state, request, awaiting)) {
       throw new FerryError('UNKNOWN_TRANSFER', 'not-found', 'The asset has no such transfer at this provider. Resolve without `awaiting`.');
     }
-    const provider = await this.directory.describe(route.providerId);
-    const variant = provider.variants.find((candidate) => candidate.variant === route.variant);
-    return this.answer(routeId, state, { stream, revision, position }, variant);
-  }
-
-  /** The run's outcome: its reference as long as it lives, `pending`, or why there is none. */
-  private answer(routeId: string, state: RouteState, token: Token, variant: VariantCapabilities | undefined): ResolveAnswer {
-    const { run } = state;
-    if (isOpen(run)) return { status: 'pending', routeId, transferId: run.transferId, token };
-    const ready = run?.status === 'completed' && variant && this.ready(routeId, state, variant, 0, token);
+    if (isOpen(run)) return { status: 'pending', routeId, transferId: run.transferId, token: tokenOf(routeId, known) };
+    const ready = this.endedWith(routeId, known, provider);
     if (ready) return ready;
     throw transferFailed(run);
   }
+
+  private endedWith(routeId: string, known: Known<RouteState>, { variants }: ProviderCapabilities): ResolveAnswer | undefined {
+    const { run, route } = known.state;
+    const variant = variants.find((candidate) => candidate.variant === route?.variant);
+    const reference = run?.status === 'completed' && variant && livingReference(known.state, variant, 0, Date.now());
+    return reference ? this.ready(routeId, 'cached', reference, tokenOf(routeId, known)) : undefined;
+  }
 }
+
+/** The origin's account at the origin's own provider, else the owner's default there. */
+const wantedAccount = ({ origin }: KnownAsset, { providerId, accountId }: Asked): string | undefined =>
+  accountId ?? (origin.providerId === providerId ? origin.accountId : undefined);
+
+const wishOf = (asset: KnownAsset, provider: ProviderCapabilities, accountId: string, { use, minRemainingTtl }: Asked): Wish => ({ asset, provider, accountId, use, minRemainingTtl });
+
+/** The run, or a later one, is of this asset at this provider. */
+const isOf = ({ route, run }: RouteState, { assetId, providerId }: ResolveRequest, awaiting: string): boolean =>
+  route !== undefined && run !== undefined && run.run >= parseRunId(awaiting)!.run && route.assetId === assetId && route.providerId === providerId;
