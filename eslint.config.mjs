@@ -88,6 +88,12 @@ export default tseslint.config(
     rules: { '@nx/enforce-module-boundaries': 'off', 'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }] },
   },
   { files: ['tools/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['libs/**/*.spec.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [{ group: ['@ferry/devstack/*'], message: `Ask @ferry/testing/servers: it gives the server that the environment names. ${SEE}` }] }],
+    },
+  },
   { files: ['libs/kernel/src/**/*.ts', 'libs/domain/**/*.ts'], ignores: ['**/*.spec.ts'], rules: { 'no-restricted-syntax': ['error', ...IMPURE] } },
   foreignDeciders({ app: 'asset-catalog', domains: ['asset'] }),
   foreignDeciders({ app: 'transfer', domains: ['transfer', 'download'] }),

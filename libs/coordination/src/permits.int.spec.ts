@@ -1,4 +1,4 @@
-import { startMongo, type RunningMongo } from '@ferry/devstack/mongodb';
+import { mongoServer, type TestServer } from '@ferry/testing/servers';
 import { createLogger } from '@ferry/observability';
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
 import * as fc from 'fast-check';
@@ -9,21 +9,21 @@ import { PermitStore } from './permit-store';
 
 const logger = createLogger('spec');
 let folder: TempDir;
-let server: RunningMongo;
+let server: TestServer;
 let client: MongoClient;
 const open: Permits[] = [];
 
 beforeAll(async () => {
   folder = await tempDir('ferry-permits-');
-  server = await startMongo({ port: 0, dataDir: folder.path });
-  client = new MongoClient(server.connectionString);
+  server = await mongoServer(folder.path);
+  client = new MongoClient(server.url);
 });
 afterEach(() => {
   for (const permits of open.splice(0)) permits.stop();
 });
 afterAll(async () => {
   await client?.close();
-  await server?.close();
+  await server?.stop();
   await folder?.remove();
 });
 
