@@ -1,10 +1,12 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EventStoreDBClient, NO_STREAM, START } from '@eventstore/db-client';
+import { ErrorType, EventStoreDBClient, NO_STREAM, START, type EventData, type Position } from '@eventstore/db-client';
 import fc from 'fast-check';
+import { DataFolderError, startEventStore } from './index';
 import { ServerProcess } from './specs/server-process';
-import { all, newStream, rejection, ROUNDS, SEED, take, testEvent, testEvents, TestServer } from './specs/support';
+import { all, newStream, rawEvent, rejection, ROUNDS, SEED, take, testEvent, testEvents, TestServer } from './specs/support';
 
 describe('a restart', () => {
   it('keeps every event and every position', async () => {
@@ -59,42 +61,90 @@ async function appendUntilKilled(server: ServerProcess, connectionString: string
   return acknowledged;
 }
 
+/** What a log has after a position. */
+async function logAfter(client: EventStoreDBClient, position: Position | undefined): Promise<Logged[]> {
+  const events = await all(client.readAll({ fromPosition: position ?? START }));
+  const logged = events.flatMap(({ event }) => (event ? [event] : []));
+  return logged.slice(position ? 1 : 0).map(({ id, streamId, revision, data, position: at }) => ({ id, streamId, revision, data, position: at }));
+}
+
+interface Logged {
+  readonly id: string;
+  readonly streamId: string;
+  readonly revision: bigint;
+  readonly data: unknown;
+  readonly position: Position | undefined;
+}
+
+/** The same log, read again and again by servers that are killed: what was read once must be in it for ever. */
+class KilledAgainAndAgain {
+  private readonly log: Logged[] = [];
+  private stream = '';
+  private acknowledged: number[] = [];
+
+  constructor(private readonly dataDir: string) {}
+
+  async round(killAfter: number): Promise<void> {
+    const server = ServerProcess.spawn('--port', '0', '--data', this.dataDir);
+    const url = await server.ready();
+    await this.check(url);
+    this.stream = newStream();
+    this.acknowledged = await appendUntilKilled(server, url, this.stream, killAfter);
+    expect(await server.end()).toMatchObject({ signal: 'SIGKILL' });
+  }
+
+  async wholeLog(): Promise<void> {
+    const server = ServerProcess.spawn('--port', '0', '--data', this.dataDir);
+    const url = await server.ready();
+    await this.check(url);
+    const client = EventStoreDBClient.connectionString(url);
+    expect(await logAfter(client, undefined)).toEqual(this.log);
+    await client.dispose();
+    await server.end('SIGTERM');
+  }
+
+  /** What the last round wrote: all that was acknowledged, each append whole, each stream without a gap, nothing else. */
+  private async check(url: string): Promise<void> {
+    const client = EventStoreDBClient.connectionString(url);
+    const written = await logAfter(client, this.log.at(-1)?.position);
+    await client.dispose();
+    const own = written.filter(({ streamId }) => this.stream !== '' && streamId.startsWith(this.stream));
+    expect(this.log.length === 0 ? own : written).toEqual(own);
+    const counts = new Map<unknown, number>();
+    const revisions = new Map<string, bigint>();
+    for (const { streamId, revision, data } of own) {
+      const { number } = data as { number: number };
+      counts.set(number, (counts.get(number) ?? 0) + 1);
+      expect(revision).toBe((revisions.get(streamId) ?? -1n) + 1n);
+      revisions.set(streamId, revision);
+    }
+    expect(this.acknowledged.filter((number) => !counts.has(number))).toEqual([]);
+    expect([...counts.values()].every((count) => count === 2)).toBe(true);
+    this.log.push(...written);
+  }
+}
+
 it(`keeps what was acknowledged, whole, through ${KILLS} kills`, async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
-  let before: unknown[] = [];
   const killPoints = fc.sample(fc.integer({ min: 1, max: MAX_ACKNOWLEDGED_BEFORE_KILL }), { seed: SEED, numRuns: KILLS });
   process.stdout.write(`seed ${SEED}: kills after ${killPoints.join(', ')} acknowledged appends\n`);
-  for (const killAfter of killPoints) {
-    const server = ServerProcess.spawn('--port', '0', '--data', dataDir);
-    const stream = newStream();
-    const acknowledged = await appendUntilKilled(server, await server.ready(), stream, killAfter);
-    expect(await server.end()).toMatchObject({ signal: 'SIGKILL' });
-
-    const again = ServerProcess.spawn('--port', '0', '--data', dataDir);
-    const client = EventStoreDBClient.connectionString(await again.ready());
-    const events = await all(client.readAll({ fromPosition: START }));
-    expect(events.slice(0, before.length)).toEqual(before);
-    const counts = new Map<number, number>();
-    for (const { event } of events) {
-      if (!event?.streamId.startsWith(stream)) continue;
-      const { number } = event.data as { number: number };
-      counts.set(number, (counts.get(number) ?? 0) + 1);
-    }
-    expect(acknowledged.filter((number) => !counts.has(number))).toEqual([]);
-    expect([...counts.values()].every((count) => count === 2)).toBe(true);
-    before = events;
-    await client.dispose();
-    await again.end('SIGTERM');
-  }
+  const killed = new KilledAgainAndAgain(dataDir);
+  for (const killAfter of killPoints) await killed.round(killAfter);
+  await killed.wholeLog();
   rmSync(dataDir, { recursive: true });
 }, 15_000 * KILLS);
 
-describe('a torn last write', () => {
+describe('a log whose end is damaged', () => {
   const APPENDS = 20;
-  const WAL = 'eventstore.sqlite-wal';
-  const WAL_FRAME_BYTES = 24 + 4096;
   let killedDir: string;
-  let walBytes: number;
+  let logBytes: number;
+
+  const logOf = (dataDir: string): string => join(dataDir, 'events.log');
+  const copy = (): string => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
+    cpSync(killedDir, dataDir, { recursive: true });
+    return dataDir;
+  };
 
   /** A folder whose server was killed after APPENDS appends of two events each, one commit each. */
   beforeAll(async () => {
@@ -105,9 +155,23 @@ describe('a torn last write', () => {
     server.child.kill('SIGKILL');
     await server.end();
     await client.dispose();
-    walBytes = readFileSync(join(killedDir, WAL)).length;
+    logBytes = readFileSync(logOf(killedDir)).length;
   });
   afterAll(() => rmSync(killedDir, { recursive: true }));
+
+  /** Starts on the folder and returns how many appends are left: the first ones, each whole. It can be written to. */
+  async function appendsLeft(dataDir: string): Promise<number> {
+    const test = await TestServer.start(dataDir);
+    const events = await all(test.client.readStream<{ type: 'Counted'; data: { number: number } }>('torn'));
+    const numbers = events.map(({ event }) => event?.data.number);
+    const left = numbers.length / 2;
+    expect(numbers).toEqual(Array.from({ length: 2 * left }, (_, n) => Math.floor(n / 2)));
+    expect(await test.client.appendToStream('torn', testEvent(), { expectedRevision: BigInt(2 * left - 1) })).toMatchObject({ success: true });
+    await test.restart();
+    expect(await all(test.client.readStream('torn'))).toHaveLength(2 * left + 1);
+    await test.stop();
+    return left;
+  }
 
   const zeroed = (file: string, from: number): void => {
     const bytes = readFileSync(file);
@@ -118,26 +182,82 @@ describe('a torn last write', () => {
     bytes.writeUInt8((bytes.readUInt8(from) ^ 0xff) & 0xff, from);
     writeFileSync(file, bytes);
   };
-  const CUTS = fc.sample(fc.integer({ min: 1, max: 3 * WAL_FRAME_BYTES }), { seed: SEED, numRuns: 3 * ROUNDS });
+  // In thousandths of an append, within the last three. Not at the very end of one: the last bytes are zeroes already.
+  const CUTS = fc.sample(fc.tuple(fc.nat(2), fc.integer({ min: 10, max: 990 })), { seed: SEED, numRuns: 3 * ROUNDS })
+    .map(([appends, rest]) => 1_000 * appends + rest);
 
   it.each([['cut off', truncateSync], ['zeroed', zeroed], ['garbled', flipped]] as const)(
-    'that is %s is gone at the next start, whole, with nothing before it',
+    'by what is %s loses those appends, whole, and no other',
     async (_how, damage) => {
+      // Each append takes the same room.
+      const appendBytes = (logBytes - (await firstAppendAt())) / APPENDS;
       for (const cut of CUTS) {
-        const dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
-        cpSync(killedDir, dataDir, { recursive: true });
-        damage(join(dataDir, WAL), walBytes - cut);
-        const test = await TestServer.start(dataDir);
-        const numbers = (await all(test.client.readStream<{ type: 'Counted'; data: { number: number } }>('torn'))).map(({ event }) => event?.data.number);
-        const left = numbers.length / 2;
-        expect({ cut, numbers }).toEqual({ cut, numbers: Array.from({ length: 2 * left }, (_, n) => Math.floor(n / 2)) });
-        expect(left).toBeLessThan(APPENDS);
-        // A commit has two frames or more here: so the last three frames belong to two commits at most.
-        expect(left).toBeGreaterThanOrEqual(APPENDS - 2);
-        expect(await test.client.appendToStream('torn', testEvent(), { expectedRevision: BigInt(2 * left - 1) })).toMatchObject({ success: true });
-        await test.stop();
+        const dataDir = copy();
+        const bytes = Math.ceil((cut * appendBytes) / 1_000);
+        damage(logOf(dataDir), logBytes - bytes);
+        expect({ cut, left: await appendsLeft(dataDir) }).toEqual({ cut, left: APPENDS - Math.ceil(bytes / appendBytes) });
       }
     },
     60_000 * ROUNDS,
   );
+
+  async function firstAppendAt(): Promise<number> {
+    const test = await TestServer.start(copy());
+    const [first] = await all(test.client.readStream('torn', { maxCount: 1 }));
+    const events = await all(test.client.readAll());
+    await test.stop();
+    return Number(events.find(({ event }) => event?.id === first?.event?.id)?.event?.position?.commit);
+  }
+
+  it.each([['zeroes', Buffer.alloc(5_000)], ['garbage', randomBytes(5_000)]])('by %s that follow loses nothing', async (_what, rest) => {
+    const dataDir = copy();
+    appendFileSync(logOf(dataDir), rest);
+    expect(await appendsLeft(dataDir)).toBe(APPENDS);
+  });
+
+  it('is refused when what was whole at the last start is gone', async () => {
+    const test = await TestServer.start(copy());
+    await test.client.dispose();
+    await test.server.close();
+    for (const damage of [(file: string) => flipped(file, logBytes - 50), (file: string) => truncateSync(file, logBytes - 1)]) {
+      damage(logOf(test.dataDir));
+      const refused = await rejection(startEventStore({ port: 0, dataDir: test.dataDir }));
+      expect(refused).toBeInstanceOf(DataFolderError);
+      expect(refused).toMatchObject({ message: expect.stringContaining('is damaged') });
+    }
+    rmSync(test.dataDir, { recursive: true });
+  });
+});
+
+it('does not open a folder that an earlier version wrote', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
+  writeFileSync(join(dataDir, 'eventstore.sqlite'), '');
+  const refused = await rejection(startEventStore({ port: 0, dataDir }));
+  expect(refused).toMatchObject({ message: expect.stringContaining('an earlier version wrote it (eventstore.sqlite)') });
+  rmSync(dataDir, { recursive: true });
+});
+
+it('refuses appends that the disk does not take, and takes them when it does', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
+  const event = (): EventData => rawEvent('Large', 'x'.repeat(100_000));
+  const limited = ServerProcess.spawnLimited(2_000, '--port', '0', '--data', dataDir);
+  const client = EventStoreDBClient.connectionString(await limited.ready());
+  const outcomes = await Promise.allSettled(Array.from({ length: 40 }, (_, n) => client.appendToStream(`large-${n}`, event())));
+  const refused = outcomes.filter(({ status }) => status === 'rejected');
+  expect(refused.length).toBeGreaterThan(0);
+  for (const outcome of refused) expect(outcome).toMatchObject({ reason: { type: ErrorType.UNKNOWN } });
+  // In answers to a batch the client drops the reason; a call with credentials is no batch.
+  const alone = rejection(client.appendToStream('large', [event(), event(), event()], { credentials: { username: 'a', password: 'b' } }));
+  expect(await alone).toMatchObject({ message: expect.stringContaining('the event log could not be written: EFBIG') });
+  const before = await logAfter(client, undefined);
+  await client.dispose();
+  await limited.end('SIGTERM');
+
+  const test = await TestServer.start(dataDir);
+  expect(await logAfter(test.client, undefined)).toEqual(before);
+  for (const [n, outcome] of outcomes.entries()) {
+    expect({ n, result: await test.client.appendToStream(`large-${n}`, event(), { expectedRevision: outcome.status === 'fulfilled' ? 0n : NO_STREAM }) })
+      .toMatchObject({ n, result: { success: true } });
+  }
+  await test.stop();
 });

@@ -1,2 +1,2 @@
 export { startEventStore, type EventStoreOptions, type RunningEventStore } from './server';
-export { DataFolderError } from './storage/event-log';
+export { DataFolderError } from './storage/data-folder-error';

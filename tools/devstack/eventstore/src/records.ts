@@ -1,4 +1,4 @@
-/** A committed event. Positions are log positions: strictly increasing, with gaps, the same after a restart. */
+/** A committed event. Its position is where its record begins in the log: strictly increasing, the same after a restart. */
 export interface RecordedEvent {
   readonly position: number;
   readonly stream: string;
@@ -9,10 +9,18 @@ export interface RecordedEvent {
   /** Milliseconds since the unix epoch. */
   readonly created: number;
   readonly data: Uint8Array;
-  readonly metadata: Uint8Array;
+  /** How many bytes it has as the RecordedEvent of streams.proto, in which form the log keeps it. */
+  readonly encodedLength: number;
+  copyEncoded(target: Buffer, offset: number): void;
 }
 
-export type ProposedEvent = Pick<RecordedEvent, 'id' | 'type' | 'isJson' | 'data' | 'metadata'>;
+export interface ProposedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly isJson: boolean;
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+}
 
 export type ExpectedRevision = bigint | 'any' | 'no_stream' | 'stream_exists';
 

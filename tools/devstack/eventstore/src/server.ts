@@ -59,7 +59,7 @@ const readMethod: MethodDefinition<ReadReq, Uint8Array> = {
  */
 export async function startEventStore({ port, dataDir, host = '127.0.0.1' }: EventStoreOptions): Promise<RunningEventStore> {
   if (!isLoopback(host)) throw new Error(`the embedded event store has no access control: ${host} is no loopback address`);
-  const store = new Store(dataDir);
+  const store = await Store.open(dataDir);
   const grpc = new Server(SERVER_OPTIONS);
   const http = httpServer();
   try {
@@ -70,7 +70,7 @@ export async function startEventStore({ port, dataDir, host = '127.0.0.1' }: Eve
     return { connectionString: `esdb://${authority}:${listener.port}?tls=false`, port: listener.port, close: closer(grpc, listener, store) };
   } catch (error) {
     grpc.forceShutdown();
-    store.close();
+    await store.close();
     throw error;
   }
 }
@@ -108,6 +108,6 @@ function closer(server: Server, listener: Listener, store: Store): () => Promise
     // Calls that never end (subscriptions, batch appends) would keep a graceful shutdown waiting for ever.
     server.forceShutdown();
     listener.close();
-    store.close();
+    await store.close();
   };
 }

@@ -1,31 +1,42 @@
-import type { RecordedEvent } from './records';
 import { CommittedTail } from './storage/committed-tail';
-import { DataFolderError, EventLog } from './storage/event-log';
+import { DataFolderError } from './storage/data-folder-error';
+import { EventLog } from './storage/event-log';
+import type { LogRecord } from './storage/log-record';
+import { metadataEvent } from './streams/apply-write';
 import { Reader } from './streams/reader';
 import { StreamCatalog } from './streams/stream-catalog';
-import { metadataEvent, Writer } from './streams/writer';
+import { Writer } from './streams/writer';
 
-type CommitListener = (events: readonly RecordedEvent[]) => void;
+type CommitListener = (events: readonly LogRecord[]) => void;
 
 const FIRST_METASTREAM = '$$$scavenges';
 const FIRST_METADATA = '{"$maxAge":2592000,"$acl":{"$r":"$ops","$w":[],"$d":[],"$mr":[],"$mw":[]}}';
 
 /** The event store without its wire. */
 export class Store {
-  readonly log: EventLog;
   readonly catalog: StreamCatalog;
   readonly reader: Reader;
   readonly writer: Writer;
   private readonly tail: CommittedTail;
   private readonly listeners = new Set<CommitListener>();
 
-  constructor(dataDir: string) {
-    this.log = new EventLog(dataDir);
-    this.catalog = new StreamCatalog(this.log);
-    this.reader = new Reader(this.log, this.catalog);
-    this.tail = new CommittedTail(this.log.lastPosition);
-    this.writer = new Writer(this.log, this.catalog, (events) => this.committed(events));
-    if (this.log.lastPosition === 0) this.writeFirstEvents();
+  private constructor(readonly log: EventLog) {
+    this.catalog = new StreamCatalog(log);
+    this.reader = new Reader(log, this.catalog);
+    this.tail = new CommittedTail(log.lastPosition);
+    this.writer = new Writer(log, this.catalog, (events) => this.committed(events));
+  }
+
+  /** @throws DataFolderError when the folder is in use, damaged, or cannot be written. */
+  static async open(dataDir: string): Promise<Store> {
+    const store = new Store(new EventLog(dataDir));
+    try {
+      if (store.log.lastPosition === 0) await store.writeFirstEvents();
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    return store;
   }
 
   /** Calls back after every commit, until the returned function is called. */
@@ -35,26 +46,25 @@ export class Store {
   }
 
   /** One chunk of the log after `position`. */
-  after(position: number): RecordedEvent[] {
-    return this.tail.after(position) ?? this.log.readAll(position + 1, 'forwards');
+  after(position: number): readonly LogRecord[] {
+    return this.tail.after(position) ?? this.log.after(position);
   }
 
-  close(): void {
-    this.writer.flush();
+  async close(): Promise<void> {
+    await this.writer.idle();
     this.listeners.clear();
     this.log.close();
   }
 
-  private committed(events: readonly RecordedEvent[]): void {
+  private committed(events: readonly LogRecord[]): void {
     this.tail.push(events);
     for (const listener of [...this.listeners]) listener(events);
   }
 
   /** A fresh node has a system event in `$all`, so readers that forget those are found out. */
-  private writeFirstEvents(): void {
+  private async writeFirstEvents(): Promise<void> {
     const events = [metadataEvent(Buffer.from(FIRST_METADATA))];
-    void this.writer.write({ kind: 'append', stream: FIRST_METASTREAM, expected: 'no_stream', events });
-    this.writer.flush();
-    if (this.log.lastPosition === 0) throw new DataFolderError('cannot write the first events of the log');
+    const result = await this.writer.write({ kind: 'append', stream: FIRST_METASTREAM, expected: 'no_stream', events });
+    if (result.kind === 'failed') throw new DataFolderError(`cannot write the first events: ${result.reason}`);
   }
 }

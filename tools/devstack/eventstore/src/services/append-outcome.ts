@@ -1,4 +1,4 @@
-import type { WriteRequest, WriteResult } from '../streams/writer';
+import type { WriteRequest, WriteResult } from '../streams/apply-write';
 import { failed, streamDeleted, wrongExpectedVersion, type ServerStatus } from '../wire/status';
 
 type Refused = Exclude<WriteResult, { kind: 'written' }>;

@@ -2,7 +2,7 @@ import { status, type sendUnaryData, type ServerReadableStream } from '@grpc/grp
 import { AppendResp, type AppendReq } from '@eventstore/db-client/generated/streams_pb';
 import { NO_REVISION, type ExpectedRevision, type ProposedEvent } from '../records';
 import type { Store } from '../store';
-import type { WriteRequest, WriteResult } from '../streams/writer';
+import type { WriteRequest, WriteResult } from '../streams/apply-write';
 import { expectedRevision } from '../wire/expected-revision';
 import { empty } from '../wire/messages';
 import { isInvalidStream, proposal, streamName } from '../wire/proposed-event';
@@ -14,6 +14,11 @@ const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 
 /** Streams.Append: the options, then one message per event. */
 export function append(store: Store, call: ServerReadableStream<AppendReq, AppendResp>, callback: sendUnaryData<AppendResp>): void {
+  // A queue that is full lets nobody send more.
+  store.writer.whenReady(() => collect(store, call, callback));
+}
+
+function collect(store: Store, call: ServerReadableStream<AppendReq, AppendResp>, callback: sendUnaryData<AppendResp>): void {
   const collected = new Collected();
   call.on('data', (message: AppendReq) => collected.add(message));
   call.on('end', () => {

@@ -3,7 +3,7 @@ import { BatchAppendResp, type BatchAppendReq } from '@eventstore/db-client/gene
 import type { UUID } from '@eventstore/db-client/generated/shared_pb';
 import type { ProposedEvent } from '../records';
 import type { Store } from '../store';
-import type { WriteRequest, WriteResult } from '../streams/writer';
+import type { WriteRequest, WriteResult } from '../streams/apply-write';
 import { expectedRevision } from '../wire/expected-revision';
 import { isInvalidStream, proposal, streamName, uuidText } from '../wire/proposed-event';
 import { MAX_APPEND_BYTES, plain } from '../wire/status';
@@ -87,20 +87,21 @@ export class BatchAppend {
     this.store.writer.write(request).then((result) => this.answer(response(entry, request, result)), (error: unknown) => {
       this.answer(batchError(entry, { kind: 'unknown', reason: String(error) }));
     });
+    if (!this.store.writer.hasRoom) this.pauseUntil((ready) => this.store.writer.whenReady(ready));
   }
 
   private answer(message: BatchAppendResp): void {
     this.unanswered--;
     if (this.call.cancelled || this.call.writableEnded) return;
-    if (!this.call.write(message)) this.waitForReader();
+    // An answer that nobody fetches stops the appends that would give more of them.
+    if (!this.call.write(message)) this.pauseUntil((ready) => this.call.once('drain', ready));
     this.endWhenAnswered();
   }
 
-  /** An answer that nobody fetches stops the appends that would give more of them. */
-  private waitForReader(): void {
+  private pauseUntil(whenReady: (callback: () => void) => void): void {
     if (this.ended || this.call.isPaused()) return;
     this.call.pause();
-    this.call.once('drain', () => this.call.resume());
+    whenReady(() => this.call.resume());
   }
 
   private endWhenAnswered(): void {

@@ -1,7 +1,7 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { DeleteResp, TombstoneResp, type DeleteReq, type TombstoneReq } from '@eventstore/db-client/generated/streams_pb';
 import type { Store } from '../store';
-import type { WriteRequest } from '../streams/writer';
+import type { WriteRequest } from '../streams/apply-write';
 import { expectedRevision } from '../wire/expected-revision';
 import { empty } from '../wire/messages';
 import { isInvalidStream, streamName } from '../wire/proposed-event';

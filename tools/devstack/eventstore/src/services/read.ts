@@ -3,6 +3,7 @@ import type { RecordedEvent } from '../records';
 import type { Store } from '../store';
 import { encodeDelivered } from '../wire/encode-read';
 import { InvalidFilterError } from '../wire/event-filter';
+import { UnsupportedPatternError } from '../wire/filter-pattern';
 import { streamNotFound } from '../wire/messages';
 import { Outbox, type ReadCall } from '../wire/outbox';
 import { plain, streamDeleted, unknown } from '../wire/status';
@@ -33,14 +34,15 @@ export function read(store: Store, call: ReadCall): void {
 }
 
 function asStatus(error: unknown): ReturnType<typeof unknown> {
-  if (error instanceof InvalidFilterError) return plain(status.INVALID_ARGUMENT, error.message);
+  const isRefused = error instanceof InvalidFilterError || error instanceof UnsupportedPatternError;
+  if (isRefused) return plain(status.INVALID_ARGUMENT, error.message);
   return unknown(error instanceof Error ? error.message : String(error));
 }
 
 /** Sends one read chunk by chunk, as fast as its reader takes it. */
 class OneReading {
   private left: number;
-  private chunk: RecordedEvent[] = [];
+  private chunk: readonly RecordedEvent[] = [];
   private index = 0;
   /** Where to go on; undefined at the end. */
   private cursor: number | undefined;
@@ -89,9 +91,8 @@ class OneReading {
     this.index = 0;
     const { stream, direction, filter } = this.request;
     if (stream !== undefined) return this.loadStream(stream, cursor);
-    const records = this.store.log.readAll(cursor, direction);
-    const last = records.at(-1)?.position;
-    this.cursor = last === undefined ? undefined : last + (direction === 'forwards' ? 1 : 0);
+    const { records, next } = this.store.log.readAll(cursor, direction);
+    this.cursor = next;
     this.chunk = filter ? records.filter(filter.matches) : records;
     return true;
   }

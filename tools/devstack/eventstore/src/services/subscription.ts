@@ -5,6 +5,7 @@ import { encodeDelivered } from '../wire/encode-read';
 import { caughtUp, checkpoint, confirmation } from '../wire/messages';
 import { Outbox, type ReadCall } from '../wire/outbox';
 import { consumerTooSlow, streamDeleted, unknown } from '../wire/status';
+import { Checkpoints } from './checkpoints';
 import type { ReadRequest } from './read-request';
 
 /** A live consumer that is further behind than this is dropped: nothing is kept for it. */
@@ -19,7 +20,7 @@ type Request = Extract<ReadRequest, { kind: 'subscription' }>;
 export class Subscription {
   private readonly outbox: Outbox;
   private readonly stopListening: () => void;
-  private chunk: RecordedEvent[] = [];
+  private chunk: readonly RecordedEvent[] = [];
   private index = 0;
   /** Everything up to this position was handled; for a stream only once its history is done. */
   private position: number;
@@ -29,7 +30,7 @@ export class Subscription {
   private owesCaughtUp = true;
   private blocked = false;
   private behind = 0;
-  private considered = 0;
+  private readonly checkpoints: Checkpoints | undefined;
 
   constructor(
     private readonly store: Store,
@@ -38,6 +39,7 @@ export class Subscription {
   ) {
     const { from, stream } = request;
     this.revision = startRevision(store, request);
+    if (request.filter && stream === undefined) this.checkpoints = new Checkpoints(request.filter);
     this.position = stream === undefined && typeof from === 'number' ? from : 0;
     if (from === 'end') this.position = store.log.lastPosition;
     // From the end, and in the log, there is no history of a stream to read; nor does such a stream have to exist.
@@ -47,6 +49,9 @@ export class Subscription {
   }
 
   start(): void {
+    const { stream } = this.request;
+    const isDeleted = stream !== undefined && this.store.catalog.currentRevision(stream) === LONG_MAX;
+    if (this.phase === 'history' && isDeleted) return this.outbox.fail(streamDeleted(stream));
     this.outbox.send(confirmation(randomUUID()));
     this.pump();
   }
@@ -106,7 +111,7 @@ export class Subscription {
    * The next chunk of the stream; empty at the end of its history, when the log takes over. A stream that is missing or
    * deleted has no history yet: it is looked for again after every commit.
    */
-  private history(): RecordedEvent[] {
+  private history(): readonly RecordedEvent[] {
     const { stream } = this.request;
     if (stream === undefined) return [];
     for (let next: number | undefined = this.revision + 1; next !== undefined; ) {
@@ -129,11 +134,10 @@ export class Subscription {
 
   private handle(record: RecordedEvent): void {
     if (this.phase !== 'history') this.position = record.position;
-    if (this.wants(record)) this.deliver(record);
-    const { filter, stream } = this.request;
-    if (!filter || stream !== undefined) return;
-    this.considered = (this.considered + 1) % filter.checkpointEvery;
-    if (this.considered === 0) this.outbox.send(checkpoint(record.position));
+    const isWanted = this.wants(record);
+    if (isWanted) this.deliver(record);
+    const reached = this.checkpoints?.after(record.position, isWanted, this.phase === 'live');
+    if (reached !== undefined) this.outbox.send(checkpoint(reached));
   }
 
   private deliver(record: RecordedEvent): void {

@@ -19,6 +19,12 @@ export class ServerProcess {
     return new ServerProcess(spawn(process.execPath, ['-r', REGISTER, MAIN, ...args]));
   }
 
+  /** A server whose files cannot grow beyond so many blocks: as a full disk, it is refused what would. */
+  static spawnLimited(blocks: number, ...args: string[]): ServerProcess {
+    const limit = `trap '' XFSZ; ulimit -f ${blocks}; exec "$0" "$@"`;
+    return new ServerProcess(spawn('sh', ['-c', limit, process.execPath, '-r', REGISTER, MAIN, ...args]));
+  }
+
   /** Resolves with the connection string. */
   async ready(): Promise<string> {
     for await (const line of createInterface({ input: this.child.stdout })) {

@@ -1,12 +1,13 @@
-import type { RecordedEvent } from '../records';
-import { CHUNK_EVENTS } from './event-log';
+import type { LogRecord } from './log-record';
+
+const CHUNK_EVENTS = 64;
 
 const MAX_EVENTS = 4_096;
 const MAX_BYTES = 8 * 1024 * 1024;
 
 /** The newest committed events, so that live subscriptions do not each read them from disk again. */
 export class CommittedTail {
-  private events: RecordedEvent[] = [];
+  private events: LogRecord[] = [];
   private bytes = 0;
   /** Everything after this position is here. */
   private floor: number;
@@ -15,16 +16,16 @@ export class CommittedTail {
     this.floor = lastPosition;
   }
 
-  push(events: readonly RecordedEvent[]): void {
+  push(events: readonly LogRecord[]): void {
     for (const event of events) {
       this.events.push(event);
-      this.bytes += event.data.length + event.metadata.length;
+      this.bytes += event.length;
     }
     if (this.events.length > MAX_EVENTS || this.bytes > MAX_BYTES) this.shrink();
   }
 
   /** The events after `position`, at most one chunk; undefined when they reach further back than the tail. */
-  after(position: number): RecordedEvent[] | undefined {
+  after(position: number): LogRecord[] | undefined {
     if (position < this.floor) return undefined;
     let low = 0;
     let high = this.events.length;
@@ -41,7 +42,7 @@ export class CommittedTail {
     let drop = 0;
     while (drop < this.events.length && (this.events.length - drop > MAX_EVENTS / 2 || this.bytes > MAX_BYTES / 2)) {
       const event = this.events[drop++];
-      this.bytes -= event ? event.data.length + event.metadata.length : 0;
+      this.bytes -= event?.length ?? 0;
     }
     this.floor = this.events[drop - 1]?.position ?? this.floor;
     this.events = this.events.slice(drop);

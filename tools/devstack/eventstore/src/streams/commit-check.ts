@@ -1,7 +1,5 @@
 import { LONG_MAX, metastreamOf, NO_REVISION, type ExpectedRevision } from '../records';
-import type { EventLog } from '../storage/event-log';
-import type { RecentIds } from './recent-ids';
-import type { StreamCatalog } from './stream-catalog';
+import type { Streams } from './stream-catalog';
 
 export type CommitDecision =
   | { kind: 'write'; current: number }
@@ -9,10 +7,12 @@ export type CommitDecision =
   | { kind: 'wrong-expected-version'; current: number }
   | { kind: 'stream-deleted' };
 
-export interface Known {
-  readonly log: EventLog;
-  readonly catalog: StreamCatalog;
-  readonly recentIds: RecentIds;
+/** What is known while writes are decided: what was committed, and what was decided before them. */
+export interface Known extends Streams {
+  /** The event of a stream at a revision, visible or not. */
+  at(stream: string, revision: number): { readonly id: string; readonly created: number; readonly position: number } | undefined;
+  /** The revision of an event that was written to this stream lately. */
+  revisionOf(id: string, stream: string): number | undefined;
 }
 
 /**
@@ -20,12 +20,11 @@ export interface Known {
  * the records that follow; ANY and STREAM_EXISTS look them up among the recent ones.
  */
 export function checkCommit(known: Known, stream: string, expected: ExpectedRevision, ids: string[]): CommitDecision {
-  const { catalog } = known;
-  const current = catalog.currentRevision(stream);
+  const current = known.currentRevision(stream);
   if (current === LONG_MAX) return { kind: 'stream-deleted' };
   if (expected === 'stream_exists') {
-    if (catalog.isSoftDeleted(stream)) return { kind: 'stream-deleted' };
-    if (current === NO_REVISION && catalog.currentRevision(metastreamOf(stream)) === NO_REVISION) {
+    if (known.isSoftDeleted(stream)) return { kind: 'stream-deleted' };
+    if (current === NO_REVISION && known.currentRevision(metastreamOf(stream)) === NO_REVISION) {
       return { kind: 'wrong-expected-version', current };
     }
   }
@@ -37,7 +36,7 @@ export function checkCommit(known: Known, stream: string, expected: ExpectedRevi
 }
 
 function checkRecentIds(known: Known, stream: string, current: number, ids: string[]): CommitDecision {
-  const revisions = ids.map((id) => known.recentIds.revisionOf(id, stream));
+  const revisions = ids.map((id) => known.revisionOf(id, stream));
   if (revisions[0] === undefined) return { kind: 'write', current };
   // Some are known and some are new: part of another append. It cannot be repeated, and must not be torn.
   if (revisions.includes(undefined)) return { kind: 'wrong-expected-version', current };
@@ -45,21 +44,17 @@ function checkRecentIds(known: Known, stream: string, current: number, ids: stri
 }
 
 function checkFollowing(known: Known, stream: string, current: number, revision: number, ids: string[]): CommitDecision {
-  const { id: streamId } = known.catalog.get(stream);
   const refused: CommitDecision = { kind: 'wrong-expected-version', current };
   for (const [index, id] of ids.entries()) {
-    const found = streamId === undefined ? undefined : known.log.at(streamId, revision + 1 + index);
-    if (found?.id === id) continue;
-    const recreates = index === 0 && revision === NO_REVISION && known.catalog.isSoftDeleted(stream);
+    if (known.at(stream, revision + 1 + index)?.id === id) continue;
+    const recreates = index === 0 && revision === NO_REVISION && known.isSoftDeleted(stream);
     return recreates ? { kind: 'write', current } : refused;
   }
   return ids.length === 0 ? refused : alreadyWritten(known, stream, revision + ids.length);
 }
 
-function alreadyWritten({ log, catalog }: Known, stream: string, revision: number): CommitDecision {
-  const { id } = catalog.get(stream);
-  const event = id === undefined ? undefined : log.at(id, revision);
-  const visible =
-    event && revision >= catalog.firstVisible(stream) && event.created >= catalog.oldestVisible(stream, Date.now());
+function alreadyWritten(known: Known, stream: string, revision: number): CommitDecision {
+  const event = known.at(stream, revision);
+  const visible = event && revision >= known.firstVisible(stream) && event.created >= known.oldestVisible(stream, Date.now());
   return { kind: 'already-written', revision, position: visible ? event.position : undefined };
 }

@@ -30,13 +30,12 @@ export class Reader {
   /** One chunk of a stream from `revision` on, it included. */
   readStream(stream: string, revision: number, direction: Direction): StreamChunk {
     const last = this.catalog.currentRevision(stream);
-    const { id } = this.catalog.get(stream);
     if (last === LONG_MAX) return { kind: 'stream-deleted' };
-    if (last === NO_REVISION || id === undefined || this.catalog.isSoftDeleted(stream)) return { kind: 'stream-not-found' };
+    if (last === NO_REVISION || this.catalog.isSoftDeleted(stream)) return { kind: 'stream-not-found' };
     const first = this.catalog.firstVisible(stream);
     const [low, high] = direction === 'forwards' ? [Math.max(revision, first), last] : [first, Math.min(revision, last)];
     if (low > high) return { kind: 'events', events: [], next: undefined };
-    const events = this.log.readStream(id, low, high, direction);
+    const events = this.log.readStream(stream, low, high, direction);
     return { kind: 'events', events: this.young(stream, events), next: nextRevision(events, low, high, direction) };
   }
 
@@ -51,11 +50,10 @@ export class Reader {
   }
 
   private readEvent(stream: string, asked: number): RecordedEvent | undefined {
-    const { id, last } = this.catalog.get(stream);
-    const revision = asked === LAST ? last : asked;
+    const revision = asked === LAST ? this.catalog.get(stream).last : asked;
     const hidden = this.catalog.currentRevision(stream) === LONG_MAX || revision < this.catalog.firstVisible(stream);
-    if (id === undefined || hidden) return undefined;
-    const event = this.log.at(id, revision);
+    if (hidden) return undefined;
+    const event = this.log.at(stream, revision);
     return event && this.young(stream, [event])[0];
   }
 

@@ -1,31 +1,26 @@
-import type { RecordedEvent } from '../records';
+import { Lru } from '../storage/lru';
 
-const MAX_IDS = 100_000;
+const MAX_IDS = 200_000;
+
+/** Where an event was written. */
+export interface Place {
+  readonly stream: string;
+  readonly revision: number;
+}
 
 /**
  * Event ids written lately, for appends that do not name a revision. In memory and empty after a restart, as in the
  * real server: such an append is then written again.
  */
 export class RecentIds {
-  private readonly revisions = new Map<string, { stream: string; revision: number }>();
+  private readonly written = new Lru<string, Place>(MAX_IDS);
 
-  revisionOf(id: string, stream: string): number | undefined {
-    const known = this.revisions.get(id);
-    return known?.stream === stream ? known.revision : undefined;
+  get(id: string): Place | undefined {
+    return this.written.get(id);
   }
 
-  remember(events: readonly RecordedEvent[]): void {
-    for (const { id, stream, revision } of events) {
-      // An id that was written twice stays known for its first place.
-      if (!this.revisions.has(id)) this.revisions.set(id, { stream, revision });
-    }
-    for (const oldest of this.revisions.keys()) {
-      if (this.revisions.size <= MAX_IDS) return;
-      this.revisions.delete(oldest);
-    }
-  }
-
-  clear(): void {
-    this.revisions.clear();
+  /** An id that is written again, to whatever stream, stays known for its first place. */
+  remember(id: string, place: Place): void {
+    if (!this.written.get(id)) this.written.set(id, place);
   }
 }

@@ -7,28 +7,14 @@ const STREAMS_KEPT = 20_000;
 
 /** What the server knows about a stream without reading its events. */
 export interface StreamState {
-  readonly name: string;
-  id: number | undefined;
   /** NO_REVISION without events, LONG_MAX for a tombstone. */
-  last: number;
-  metadata: StreamMetadata;
+  readonly last: number;
+  readonly metadata: StreamMetadata;
 }
 
-/** The states of the streams used last; the log has the rest. */
-export class StreamCatalog {
-  private readonly states = new Lru<string, StreamState>(STREAMS_KEPT);
-
-  constructor(private readonly log: EventLog) {}
-
-  get(name: string): StreamState {
-    let state = this.states.get(name);
-    if (!state) {
-      const id = this.log.streamId(name);
-      state = { name, id, last: this.lastRevision(id), metadata: this.loadMetadata(name) };
-      this.states.set(name, state);
-    }
-    return state;
-  }
+/** The rules that need no more than the states of streams. */
+export abstract class Streams {
+  abstract get(name: string): StreamState;
 
   /** The last revision; a metastream shares the fate of a tombstoned stream, and its own metastream does too. */
   currentRevision(name: string): number {
@@ -52,24 +38,32 @@ export class StreamCatalog {
     const { maxAge } = this.get(name).metadata;
     return maxAge === undefined ? 0 : now - maxAge * 1000;
   }
+}
 
-  metadataChanged(name: string, metadata: StreamMetadata): void {
-    // What is written to the metastream of a metastream changes nothing: it always keeps one event.
-    if (!isMetastream(name)) this.get(name).metadata = metadata;
+/** The streams as they are committed: the states of those used last are kept, the log has the rest. */
+export class StreamCatalog extends Streams {
+  private readonly states = new Lru<string, StreamState>(STREAMS_KEPT);
+
+  constructor(private readonly log: EventLog) {
+    super();
   }
 
-  clear(): void {
-    this.states.clear();
+  override get(name: string): StreamState {
+    let state = this.states.get(name);
+    if (!state) {
+      state = { last: this.log.lastOf(name)?.revision ?? NO_REVISION, metadata: this.loadMetadata(name) };
+      this.states.set(name, state);
+    }
+    return state;
   }
 
-  private lastRevision(id: number | undefined): number {
-    return id === undefined ? NO_REVISION : (this.log.lastOf(id)?.revision ?? NO_REVISION);
+  set(name: string, state: StreamState): void {
+    this.states.set(name, state);
   }
 
   private loadMetadata(name: string): StreamMetadata {
     if (isMetastream(name)) return { maxCount: 1 };
-    const id = this.log.streamId(metastreamOf(name));
-    const newest = id === undefined ? undefined : this.log.lastOf(id);
+    const newest = this.log.lastOf(metastreamOf(name));
     return newest ? parseStreamMetadata(newest) : {};
   }
 }

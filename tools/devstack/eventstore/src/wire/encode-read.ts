@@ -1,77 +1,105 @@
-import { LONG_MAX, LONG_MAX_TEXT, type RecordedEvent } from '../records';
+import { LONG_MAX, LONG_MAX_TEXT, type ProposedEvent } from '../records';
 import type { Delivered } from '../streams/reader';
 
+/** An event of which everything is decided. */
+export interface PlacedEvent {
+  readonly position: number;
+  readonly stream: string;
+  readonly revision: number;
+  /** Milliseconds since the unix epoch. */
+  readonly created: number;
+  readonly event: ProposedEvent;
+}
+
 /**
- * Encodes ReadResp{event} by hand: google-protobuf takes several times as long, and this is most of what a reader waits
- * for. Field numbers are those of streams.proto.
+ * An event on its way to the form RecordedEvent of streams.proto. By hand: google-protobuf takes several times as long.
+ * Field numbers are those of streams.proto.
  */
+export class EventEncoder {
+  readonly length: number;
+  private readonly streamLength: number;
+  private readonly typeLength: number;
+  private readonly created: string;
+  private readonly contentType: string;
+
+  constructor(private readonly placed: PlacedEvent) {
+    const { event, stream, revision, position } = placed;
+    this.streamLength = Buffer.byteLength(stream);
+    this.typeLength = Buffer.byteLength(event.type);
+    // In ticks of 100 ns, which a number cannot hold.
+    this.created = `${placed.created}0000`;
+    this.contentType = event.isJson ? 'application/json' : 'application/octet-stream';
+    this.length =
+      fieldSize(fieldSize(UUID_SIZE)) +
+      fieldSize(fieldSize(this.streamLength)) +
+      1 + (revision === LONG_MAX ? LONG_MAX_VARINT.length : varintSize(revision)) +
+      2 * (1 + varintSize(position)) +
+      fieldSize(entrySize(4, this.typeLength)) +
+      fieldSize(entrySize(7, this.created.length)) +
+      fieldSize(entrySize(12, this.contentType.length)) +
+      fieldSize(event.metadata.length) +
+      fieldSize(event.data.length);
+  }
+
+  /** Writes it to `target` at `offset`; returns where the texts that the server itself reads are, and their lengths. */
+  write(target: Buffer, offset: number): EncodedTexts {
+    const { position, stream, revision, event } = this.placed;
+    const writer = new Writer(target, offset);
+    writer.header(1, fieldSize(UUID_SIZE));
+    const id = writer.text(2, event.id, UUID_SIZE);
+    writer.header(2, fieldSize(this.streamLength));
+    const streamAt = writer.text(3, stream, this.streamLength);
+    if (revision === LONG_MAX) writer.longMax(3);
+    else writer.number(3, revision);
+    writer.number(4, position);
+    writer.number(5, position);
+    writer.header(6, entrySize(4, this.typeLength));
+    writer.text(1, 'type', 4);
+    const type = writer.text(2, event.type, this.typeLength);
+    writer.header(6, entrySize(7, this.created.length));
+    writer.text(1, 'created', 7);
+    writer.text(2, this.created, this.created.length);
+    writer.header(6, entrySize(12, this.contentType.length));
+    writer.text(1, 'content-type', 12);
+    writer.text(2, this.contentType, this.contentType.length);
+    writer.bytes(7, event.metadata);
+    writer.bytes(8, event.data);
+    return { id, stream: streamAt, streamLength: this.streamLength, type, typeLength: this.typeLength };
+  }
+}
+
+/** Offsets in the target, lengths in bytes. */
+export interface EncodedTexts {
+  readonly id: number;
+  readonly stream: number;
+  readonly streamLength: number;
+  readonly type: number;
+  readonly typeLength: number;
+}
+
+/** Encodes ReadResp{event}: little more than a copy of what the log has. */
 export function encodeDelivered({ event, link }: Delivered): Buffer {
-  const eventPlan = event && plan(event);
-  const linkPlan = link && plan(link);
   const position = (link ?? event)?.position ?? 0;
   const size =
-    (eventPlan ? fieldSize(eventPlan.size) : 0) + (linkPlan ? fieldSize(linkPlan.size) : 0) + 1 + varintSize(position);
-  const writer = new Writer(fieldSize(size));
+    (event ? fieldSize(event.encodedLength) : 0) + (link ? fieldSize(link.encodedLength) : 0) + 1 + varintSize(position);
+  const buffer = Buffer.allocUnsafe(fieldSize(size));
+  const writer = new Writer(buffer, 0);
   writer.header(1, size);
-  if (eventPlan) writeRecorded(writer, 1, eventPlan);
-  if (linkPlan) writeRecorded(writer, 2, linkPlan);
+  if (event) {
+    writer.header(1, event.encodedLength);
+    event.copyEncoded(buffer, writer.skip(event.encodedLength));
+  }
+  if (link) {
+    writer.header(2, link.encodedLength);
+    link.copyEncoded(buffer, writer.skip(link.encodedLength));
+  }
   writer.number(3, position);
-  return writer.buffer;
+  return buffer;
 }
 
-interface Plan {
-  readonly record: RecordedEvent;
-  readonly stream: Buffer;
-  readonly type: Buffer;
-  readonly created: string;
-  readonly contentType: string;
-  readonly size: number;
-}
-
-const UUID_SIZE = 36;
-const REVISION_SIZE_OF_LONG_MAX = 9;
-
-function plan(record: RecordedEvent): Plan {
-  const stream = Buffer.from(record.stream);
-  const type = Buffer.from(record.type);
-  // In ticks of 100 ns, which a number cannot hold.
-  const created = `${record.created}0000`;
-  const contentType = record.isJson ? 'application/json' : 'application/octet-stream';
-  const size =
-    fieldSize(fieldSize(UUID_SIZE)) +
-    fieldSize(fieldSize(stream.length)) +
-    1 + (record.revision === LONG_MAX ? REVISION_SIZE_OF_LONG_MAX : varintSize(record.revision)) +
-    2 * (1 + varintSize(record.position)) +
-    fieldSize(entrySize(4, type.length)) +
-    fieldSize(entrySize(7, created.length)) +
-    fieldSize(entrySize(12, contentType.length)) +
-    fieldSize(record.metadata.length) +
-    fieldSize(record.data.length);
-  return { record, stream, type, created, contentType, size };
-}
-
-function writeRecorded(writer: Writer, field: number, { record, stream, type, created, contentType, size }: Plan): void {
-  writer.header(field, size);
-  writer.header(1, fieldSize(UUID_SIZE));
-  writer.ascii(2, record.id);
-  writer.header(2, fieldSize(stream.length));
-  writer.bytes(3, stream);
-  if (record.revision === LONG_MAX) writer.longMax(3);
-  else writer.number(3, record.revision);
-  writer.number(4, record.position);
-  writer.number(5, record.position);
-  writer.header(6, entrySize(4, type.length));
-  writer.ascii(1, 'type');
-  writer.bytes(2, type);
-  writer.header(6, entrySize(7, created.length));
-  writer.ascii(1, 'created');
-  writer.ascii(2, created);
-  writer.header(6, entrySize(12, contentType.length));
-  writer.ascii(1, 'content-type');
-  writer.ascii(2, contentType);
-  writer.bytes(7, record.metadata);
-  writer.bytes(8, record.data);
-}
+/** Ids are text: 36 characters. */
+export const UUID_SIZE = 36;
+const LONG_MAX_VARINT = Buffer.from([...Array<number>(8).fill(0xff), 0x7f]);
 
 /** Length-delimited: a one-byte tag (all field numbers here are below 16), the length, the bytes. */
 const fieldSize = (length: number): number => 1 + varintSize(length) + length;
@@ -83,15 +111,11 @@ function varintSize(value: number): number {
   return size;
 }
 
-const LONG_MAX_VARINT = Buffer.from([...Array<number>(8).fill(0xff), 0x7f]);
-
 class Writer {
-  readonly buffer: Buffer;
-  private offset = 0;
-
-  constructor(size: number) {
-    this.buffer = Buffer.allocUnsafe(size);
-  }
+  constructor(
+    private readonly buffer: Buffer,
+    private offset: number,
+  ) {}
 
   header(field: number, length: number): void {
     this.buffer[this.offset++] = (field << 3) | 2;
@@ -104,9 +128,12 @@ class Writer {
     this.offset += value.length;
   }
 
-  ascii(field: number, value: string): void {
-    this.header(field, value.length);
-    this.offset += this.buffer.write(value, this.offset, 'latin1');
+  /** Returns where the text begins. */
+  text(field: number, value: string, byteLength: number): number {
+    this.header(field, byteLength);
+    // Without characters that take more than a byte, the faster way.
+    this.buffer.write(value, this.offset, value.length === byteLength ? 'latin1' : 'utf8');
+    return this.skip(byteLength);
   }
 
   number(field: number, value: number): void {
@@ -119,6 +146,13 @@ class Writer {
     this.buffer[this.offset++] = field << 3;
     this.buffer.set(LONG_MAX_VARINT, this.offset);
     this.offset += LONG_MAX_VARINT.length;
+  }
+
+  /** Leaves room; returns where it begins. */
+  skip(length: number): number {
+    const { offset } = this;
+    this.offset += length;
+    return offset;
   }
 
   private varint(value: number): void {
