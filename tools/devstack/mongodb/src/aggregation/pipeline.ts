@@ -2,6 +2,7 @@ import { type Doc, isDoc, typeName, type Value } from '../bson/values';
 import { MongoError, notSupported, typeMismatch } from '../errors';
 import type { Environment } from '../expressions/expression';
 import type { Collection } from '../storage/collection';
+import { REFUSED_STAGES } from './stage-names';
 import { STAGES } from './stages';
 import { TRANSFORMS } from './transforms';
 
@@ -15,13 +16,6 @@ export interface PipelineContext {
 /** A stage at work: documents in, documents out, one at a time where that is possible. */
 export type Stage = (input: Iterable<Doc>, context: PipelineContext) => Iterable<Doc>;
 export type StageCompiler = (operand: Value, names: ReadonlySet<string>) => Stage;
-
-/** Stages of MongoDB that are refused by name; all others are unknown. */
-const REFUSED = new Set([
-  '$changeStream', '$changeStreamSplitLargeEvent', '$geoNear', '$search', '$searchMeta', '$vectorSearch',
-  '$redact', '$sample', '$setWindowFields', '$densify', '$fill', '$indexStats', '$collStats', '$planCacheStats', '$currentOp',
-  '$listLocalSessions', '$listSessions', '$bucketAuto', '$documents',
-]);
 
 /** One stage's name and operand. */
 export function stageParts(stage: Value): [string, Value] {
@@ -38,16 +32,16 @@ export function compilePipeline(stages: Value[], names: ReadonlySet<string>): St
 }
 
 function compileStage(name: string, operand: Value, names: ReadonlySet<string>): Stage {
-  const transform = TRANSFORMS[name]?.(operand, names);
+  const transform = Object.hasOwn(TRANSFORMS, name) ? TRANSFORMS[name]?.(operand, names) : undefined;
   if (transform) {
     return function* transformed(input, { environment }) {
       for (const document of input) yield transform(document, environment);
     };
   }
-  const compile = STAGES[name];
+  const compile = Object.hasOwn(STAGES, name) ? STAGES[name] : undefined;
   if (compile) return compile(operand, names);
   if (name === '$changeStream') throw new MongoError(40573, 'The $changeStream stage is only supported on replica sets');
   if (name === '$out' || name === '$merge') throw new MongoError(40601, `${name} can only be the final stage in the pipeline`);
-  if (REFUSED.has(name)) throw notSupported(`The pipeline stage ${name}`);
+  if (REFUSED_STAGES.has(name)) throw notSupported(`The pipeline stage ${name}`);
   throw new MongoError(40324, `Unrecognized pipeline stage name: '${name}'`);
 }

@@ -1,5 +1,5 @@
 import { type Doc, doc, int, type Maybe, type Value } from '../bson/values';
-import { failedToParse } from '../errors';
+import { failedToParse, MongoError } from '../errors';
 import { compileProjection, type Projection } from '../query/projection';
 import { parseSort } from '../query/sort';
 import { decodeDocument } from '../bson/decode';
@@ -27,7 +27,7 @@ function findAndModify(request: Request): Doc {
   return store.transaction(() => {
     const collection = upsert ? store.ensure(namespaceOf(request)) : store.find(namespaceOf(request));
     if (remove) return removeOne(collection, selection, project);
-    return collection ? updateOne(collection, body, selection, project) : reply({ n: int(0), updatedExisting: false }, null);
+    return collection ? planned(() => updateOne(collection, body, selection, project)) : reply({ n: int(0), updatedExisting: false }, null);
   });
 }
 
@@ -36,6 +36,16 @@ function checkOptions(body: Doc, remove: boolean, upsert: boolean): void {
   if (remove && upsert) throw failedToParse('Cannot specify both upsert=true and remove=true ');
   if (remove && boolField(body, 'new')) throw failedToParse('Cannot specify both new=true and remove=true; \'remove\' always returns the deleted document');
   if (!remove && !body.has('update')) throw failedToParse("Either an update or remove=true must be specified");
+}
+
+/** MongoDB says of an error while it writes which command it was. A malformed update fails before that, without it. */
+function planned(work: () => Doc): Doc {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof MongoError) || error.code === 9) throw error;
+    throw new MongoError(error.code, `Plan executor error during findAndModify :: caused by :: ${error.message}`, error.info);
+  }
 }
 
 const reply = (last: Record<string, Maybe>, value: Value): Doc => doc({ lastErrorObject: doc(last), value, ok: 1 });

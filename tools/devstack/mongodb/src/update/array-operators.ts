@@ -1,5 +1,6 @@
 import { compare, equal } from '../bson/compare';
-import { toInteger } from '../bson/numbers';
+import { isNumeric, toInteger } from '../bson/numbers';
+import { showValue } from '../bson/show';
 import { clone, type Doc, isDoc, isOperatorDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { compileElement, compileField } from '../query/matcher';
@@ -12,7 +13,7 @@ function arrayAt(value: Maybe, operator: string, { path, id }: UpdateContext): V
   if (value === undefined) return undefined;
   if (Array.isArray(value)) return [...value];
   if (operator === '$push') {
-    throw new MongoError(2, `The field '${path}' must be an array but is of type ${typeName(value)} in document {_id: ${String(id)}}`);
+    throw new MongoError(2, `The field '${path}' must be an array but is of type ${typeName(value)} in document {_id: ${showValue(id ?? null)}}`);
   }
   if (operator === '$addToSet') {
     throw new MongoError(2, `Cannot apply $addToSet to non-array field. Field named '${path.split('.').at(-1) ?? ''}' has non-array type ${typeName(value)}`);
@@ -41,7 +42,10 @@ export function push(operand: Value): Change {
 
 function eachItems(operand: Doc, operator: string): Value[] {
   const items = operand.get('$each');
-  if (!Array.isArray(items)) throw new MongoError(2, `The argument to $each in ${operator} must be an array but it was of type ${typeName(items)}`);
+  if (!Array.isArray(items)) {
+    const [code, colon] = operator === '$push' ? [2, ':'] : [14, ''];
+    throw new MongoError(code, `The argument to $each in ${operator} must be an array but it was of type${colon} ${typeName(items)}`);
+  }
   return items;
 }
 
@@ -49,16 +53,22 @@ function integerOption(operand: Doc | undefined, name: string): number | undefin
   const value = operand?.get(name);
   if (value === undefined) return undefined;
   const number = toInteger(value);
-  if (number === undefined) throw new MongoError(2, `The value for ${name} must be an integer value but was given type: ${typeName(value)}`);
+  if (number === undefined) throw new MongoError(2, `The value for ${name} must be an integer value${name === '$slice' ? ' but was given type:' : ', not of type:'} ${typeName(value)}`);
   return number;
 }
 
 function sorter(sort: Value): (a: Value, b: Value) => number {
   if (isDoc(sort)) {
+    if (sort.size === 0) throw new MongoError(2, 'The $sort pattern is empty when it should be a set of fields.');
+    for (const [field, order] of sort) {
+      if (Math.abs(toInteger(order) ?? 0) !== 1) throw new MongoError(2, 'The $sort element value must be either 1 or -1');
+      if (field.split('.').includes('')) throw new MongoError(2, `The $sort field is a dotted field but has an empty part: ${field}`);
+    }
     const key = compileSortKey(parseSort(sort));
     const keyOf = (item: Value) => key(isDoc(item) ? item : new Map());
     return (a, b) => Buffer.compare(keyOf(a), keyOf(b));
   }
+  if (!isNumeric(sort)) throw new MongoError(2, 'The $sort is invalid: use 1/-1 to sort the whole element, or {field:1/-1} to sort embedded fields');
   const direction = toInteger(sort);
   if (direction !== 1 && direction !== -1) throw new MongoError(2, 'The $sort element value must be either 1 or -1');
   return (a, b) => compare(a, b) * direction;
@@ -75,9 +85,10 @@ export function addToSet(operand: Value): Change {
   };
 }
 
-export function pop(operand: Value): Change {
+export function pop(operand: Value, path: string): Change {
+  if (!isNumeric(operand)) throw new MongoError(9, `Expected a number in: ${path}: ${showValue(operand)}`);
   const end = toInteger(operand);
-  if (end !== 1 && end !== -1) throw new MongoError(9, '$pop expects 1 or -1');
+  if (end !== 1 && end !== -1) throw new MongoError(9, `$pop expects 1 or -1, found: ${showValue(operand)}`);
   return (target, context) => {
     const array = arrayAt(target.get(), '$pop', context);
     if (array) target.set(end === 1 ? array.slice(0, -1) : array.slice(1));

@@ -1,3 +1,4 @@
+import { showValue } from '../bson/show';
 import { type Doc, isDoc, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { compileFilter, type MatchScope } from '../query/matcher';
@@ -78,7 +79,7 @@ function expand(value: Value | undefined, parts: string[], done: string[], posit
   if (name === undefined) return expand(child(value, part), rest, [...done, part], positions, path);
   if (!Array.isArray(value)) {
     if (value === undefined) throw new MongoError(2, `The path '${done.join('.')}' must exist in the document in order to apply array updates.`);
-    throw new MongoError(2, `Cannot apply array updates to non-array element ${done.join('.')}`);
+    throw new MongoError(2, `Cannot apply array updates to non-array element ${done.at(-1) ?? ''}: ${showValue(value)}`);
   }
   const test = positions.tests.get(name);
   return value.flatMap((item, index) =>

@@ -1,4 +1,5 @@
-import { type Doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
+import { showValue } from '../bson/show';
+import { type Doc, isDoc, type Maybe, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { isIndex } from '../query/paths';
 
@@ -66,6 +67,19 @@ function futureTarget(parent: Doc | Value[], path: string[], at: number): Target
   };
 }
 
+/** Throws PathNotViable (28) where a path that is not there could not be made either. */
+export function checkViable(document: Doc, path: string[]): void {
+  let parent: Maybe = document;
+  for (const [at, name] of path.entries()) {
+    const isPlace: boolean = isDoc(parent) || (Array.isArray(parent) && isIndex(name));
+    if (!isPlace) {
+      throw new MongoError(28, `Cannot use the part (${path[at - 1] ?? ''} of ${path.join('.')}) to traverse the element ({${path[at - 1] ?? ''}: ${showValue(parent ?? null)}})`);
+    }
+    parent = isDoc(parent) || Array.isArray(parent) ? read(parent, name) : undefined;
+    if (parent === undefined) return;
+  }
+}
+
 function read(parent: Doc | Value[], name: string): Maybe {
   if (!Array.isArray(parent)) return parent.get(name);
   return isIndex(name) ? parent[Number(name)] : undefined;
@@ -83,4 +97,4 @@ function write(parent: Doc | Value[], name: string, value: Value): void {
 }
 
 const notViable = (path: string[], at: number, name: string, found: Value) =>
-  new MongoError(28, `Cannot create field '${path[at + 1] ?? ''}' in element {${name}: ${typeName(found)}}`);
+  new MongoError(28, `Cannot create field '${path[at + 1] ?? ''}' in element {${name}: ${showValue(found)}}`);

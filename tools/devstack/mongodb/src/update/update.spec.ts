@@ -87,6 +87,21 @@ describe('an update', () => {
     ['an identifier without a filter', { a: [1] }, { $set: { 'a.$[e]': 1 } }, 2],
     ['$[] on a scalar', { a: 1 }, { $set: { 'a.$[]': 1 } }, 2],
     ['a stage that an update has not', {}, [{ $match: {} }], 72],
+    ['an unknown stage', {}, [{ $foo: {} }], 40324],
+    ['a name that every object has', {}, { $set: { a: 1 }, constructor: { a: 1 } }, 9],
+    ['$unset of _id', {}, { $unset: { _id: 1 } }, 66],
+    ['$rename of _id', {}, { $rename: { _id: 'a' } }, 66],
+    ['$rename below itself', { a: 1 }, { $rename: { a: 'a.b' } }, 2],
+    ['$rename from an array', { a: [{ b: 1 }] }, { $rename: { 'a.0.b': 'c' } }, 2],
+    ['$bit of a fraction', { a: 1.5 }, { $bit: { a: { or: 1 } } }, 2],
+    ['$bit by a fraction', { a: 1 }, { $bit: { a: { or: 1.5 } } }, 2],
+    ['$bit by nothing', { a: 1 }, { $bit: { a: {} } }, 2],
+    ['$push with a $sort by 2', { a: [] }, { $push: { a: { $each: [1], $sort: { b: 2 } } } }, 2],
+    ['$addToSet of no list', { a: [] }, { $addToSet: { a: { $each: 1 } } }, 14],
+    ['$pop through a scalar', { a: 1 }, { $pop: { 'a.b': 1 } }, 28],
+    ['$ twice', { a: [1] }, { $set: { 'a.$.b.$': 1 } }, 2],
+    ['places that turn out to be one', { a: [1, 2] }, { $set: { 'a.$[]': 0, 'a.0': 5 } }, 40],
+    ['an empty path', {}, { $set: { '': 1 } }, 56],
     ['an unknown expression', {}, [{ $set: { a: { $foo: 1 } } }], 168],
   ])('refuses %s', async (_, before, update, code, options = {}) => {
     const collection = await fixture.collection([{ _id: 1, ...before }]);
@@ -118,6 +133,21 @@ describe('an update', () => {
   });
 });
 
+describe('bits and renames', () => {
+  it.each<[string, Document, Document, Document]>([
+    ['bits of an int', { a: 13 }, { $bit: { a: { and: 10 } } }, { a: 8 }],
+    ['bits of a missing field', {}, { $bit: { a: { or: 5 } } }, { a: 5 }],
+    ['a long as soon as one is', { a: 1 }, { $bit: { a: { xor: Long.fromNumber(4) } } }, { a: Long.fromNumber(5) }],
+    ['a field under its new name, in the order of the names', { a: 1 }, { $rename: { a: 'z' }, $set: { b: 2 } }, { b: 2, z: 1 }],
+  ])('give %s', async (_, before, update, expected) => {
+    const collection = await fixture.collection([{ _id: 1, ...before }]);
+    await collection.updateOne({ _id: 1 }, update as AnyUpdate);
+    const after = await collection.findOne({}, { promoteLongs: false });
+    expect(after).toEqual({ _id: 1, ...expected });
+    expect(Object.keys(after ?? {})).toEqual(['_id', ...Object.keys(expected)]);
+  });
+});
+
 describe('a positional update', () => {
   it('agrees with a simple model', async () => {
     const small = fc.integer({ min: 0, max: 4 });
@@ -146,6 +176,15 @@ describe('a positional update', () => {
 });
 
 describe('an upsert', () => {
+  it.each<[string, Document, number]>([
+    ['fixes a field and a part of it', { b: 1, 'b.c': 2 }, 54],
+    ['fixes a field twice', { $and: [{ b: 1 }, { b: 2 }] }, 54],
+    ['has an expression', { $expr: { $eq: ['$a', 1] } }, 224],
+  ])('is refused if its filter %s', async (_, filter, code) => {
+    const collection = await fixture.collection();
+    expect((await failureOf(collection.updateOne(filter, { $set: { a: 1 } }, { upsert: true }))).code).toBe(code);
+  });
+
   it('starts from what the filter fixes', async () => {
     const collection = await fixture.collection();
     const update = { $set: { b: 2 }, $setOnInsert: { c: 3 } };

@@ -1,12 +1,14 @@
 import { compareStrings, equal } from '../bson/compare';
+import { showValue } from '../bson/show';
 import { clone, type Doc, isDoc, type Maybe, type Value } from '../bson/values';
 import { failedToParse, MongoError } from '../errors';
+import { isStage } from '../aggregation/stage-names';
 import { TRANSFORMS, type Transform } from '../aggregation/transforms';
 import type { MatchScope } from '../query/matcher';
 import { isIndex } from '../query/paths';
-import { type Change, operatorFields, UPDATE_OPERATORS } from './operators';
+import { type Change, operatorFields, updateOperator } from './operators';
 import { checkArrayFilters, type ElementTest, expandPath, parseArrayFilters } from './positions';
-import { targetAt } from './targets';
+import { checkViable, targetAt } from './targets';
 
 export interface Update {
   /** Whether the document is replaced as a whole; such an update cannot be `multi`. */
@@ -20,6 +22,10 @@ interface Step {
   creates: boolean;
   insertOnly: boolean;
   change: Change;
+  /** Of a `$rename`: the field that moves to `path`. */
+  from?: string;
+  /** Whether a path that could not be made is no error. */
+  lenient: boolean;
 }
 
 export interface UpdateOptions {
@@ -68,6 +74,7 @@ function pipelineUpdate(stages: Value[], names: ReadonlySet<string>): Update {
     if (!isDoc(stage) || stage.size !== 1) throw new MongoError(40323, 'A pipeline stage specification object must contain exactly one field.');
     const [[name, operand]] = [...stage] as [[string, Value]];
     const compile = TRANSFORMS[name];
+    if (!isStage(name)) throw new MongoError(40324, `Unrecognized pipeline stage name: '${name}'`);
     if (!UPDATE_STAGES.has(name) || !compile) throw new MongoError(72, `${name} is not allowed to be used within an update`);
     return compile(operand, names);
   });
@@ -80,13 +87,11 @@ function pipelineUpdate(stages: Value[], names: ReadonlySet<string>): Update {
 
 function operatorUpdate(spec: Doc, filters: Map<string, ElementTest>): Update {
   const steps: Step[] = [];
-  const renames: [string, string][] = [];
   for (const [name, operand] of spec) {
     const fields = operatorFields(name, operand);
-    if (name === '$rename') renames.push(...renamesOf(fields));
-    else for (const [path, value] of fields) steps.push(compileStep(name, path, value));
+    for (const [path, value] of fields) steps.push(name === '$rename' ? renameStep(path, value) : compileStep(name, path, value));
   }
-  const paths = [...steps.map(({ path }) => path), ...renames.flat()];
+  const paths = steps.flatMap(({ path, from }) => (from === undefined ? [path] : [path, from]));
   checkConflicts(paths);
   checkArrayFilters(paths, filters);
   steps.sort((a, b) => comparePaths(a.path, b.path));
@@ -94,29 +99,44 @@ function operatorUpdate(spec: Doc, filters: Map<string, ElementTest>): Update {
     replaces: false,
     apply: (document, scope, inserting) => {
       const result = clone(document);
-      for (const [from, to] of renames) rename(result, from, to);
-      for (const step of steps) if (inserting || !step.insertOnly) applyStep(result, step, { scope, tests: filters });
+      const positions = { scope, tests: filters };
+      const places = steps.filter((step) => inserting || !step.insertOnly).map((step) => ({ step, paths: expandPath(result, step.path, positions) }));
+      if (paths.some((path) => path.includes('$'))) checkConflicts(places.flatMap((place) => place.paths.map((path) => path.join('.'))));
+      for (const { step, paths: found } of places) for (const path of found) applyStep(result, step, path, scope);
+      checkId(document.get('_id'), result.get('_id'));
       return keepId(document, result);
     },
   };
 }
 
+function checkId(before: Maybe, after: Maybe): void {
+  if (before === undefined || equal(before, after)) return;
+  throw new MongoError(66, "Performing an update on the path '_id' would modify the immutable field '_id'");
+}
+
 function compileStep(name: string, path: string, operand: Value): Step {
-  const operator = UPDATE_OPERATORS[name];
-  if (!operator) {
-    throw failedToParse(`Unknown modifier: ${name}. Expected a valid update modifier or pipeline-style update specified as an array`);
-  }
+  const operator = updateOperator(name);
+  if (!operator) throw failedToParse(`Unknown modifier: ${name}`);
   checkPath(path);
-  return { path, creates: operator.creates, insertOnly: name === '$setOnInsert', change: operator.compile(operand, path) };
+  return {
+    path,
+    creates: operator.creates,
+    lenient: operator.lenient ?? false,
+    insertOnly: name === '$setOnInsert',
+    change: operator.compile(operand, path),
+  };
 }
 
 function checkPath(path: string): void {
-  for (const [at, part] of path.split('.').entries()) {
+  if (path === '') throw new MongoError(56, 'An empty update path is not valid.');
+  const parts = path.split('.');
+  if (parts.filter((part) => part === '$').length > 1) throw new MongoError(2, `Too many positional (i.e. '$') elements found in path '${path}'`);
+  for (const [at, part] of parts.entries()) {
     if (part === '') throw new MongoError(56, `The update path '${path}' contains an empty field name, which is not allowed.`);
     if (!part.startsWith('$')) continue;
     const positional = part === '$' || /^\$\[.*\]$/.test(part);
     if (!positional) throw new MongoError(52, `The dollar ($) prefixed field '${part}' in '${path}' is not valid for storage.`);
-    if (at === 0) throw new MongoError(2, `Cannot have array filter or positional identifier ${part} in the first position in path '${path}'`);
+    if (at === 0) throw new MongoError(2, `Cannot have ${part === '$' ? 'positional' : 'array filter identifier'} (i.e. '${part === '$' ? part : '$[<id>]'}') element in the first position in path '${path}'`);
   }
 }
 
@@ -144,40 +164,45 @@ function checkConflicts(paths: string[]): void {
   }
 }
 
-function applyStep(document: Doc, step: Step, positions: { scope: MatchScope; tests: Map<string, ElementTest> }): void {
-  const { environment } = positions.scope;
-  for (const path of expandPath(document, step.path, positions)) {
-    const target = targetAt(document, path, step.creates);
-    if (target) step.change(target, { environment, id: document.get('_id'), path: path.join('.') });
-  }
+function applyStep(document: Doc, step: Step, path: string[], { environment }: MatchScope): void {
+  if (step.from !== undefined) return rename(document, step.from, step.path);
+  const target = targetAt(document, path, step.creates);
+  if (target) step.change(target, { environment, id: document.get('_id'), path: path.join('.') });
+  else if (!step.lenient) checkViable(document, path);
 }
 
-function renamesOf(fields: Doc): [string, string][] {
-  return [...fields].map(([from, to]) => {
-    if (typeof to !== 'string') throw new MongoError(2, `The 'to' field for $rename must be a string: ${from}`);
-    if (from === to) throw new MongoError(2, `The source and target field for $rename must differ: ${from}`);
-    for (const path of [from, to]) {
-      if (path.includes('$')) throw new MongoError(2, `The source and target field for $rename may not be dynamic: ${path}`);
-      checkPath(path);
-    }
-    return [from, to];
-  });
+function renameStep(from: string, to: Value): Step {
+  if (typeof to !== 'string') throw new MongoError(2, `The 'to' field for $rename must be a string: ${from}: ${showValue(to)}`);
+  const shown = `${from}: ${showValue(to)}`;
+  if (from === to) throw new MongoError(2, `The source and target field for $rename must differ: ${shown}`);
+  if (from.startsWith(`${to}.`) || to.startsWith(`${from}.`)) {
+    throw new MongoError(2, `The source and target field for $rename must not be on the same path: ${shown}`);
+  }
+  for (const [kind, path] of [['source', from], ['destination', to]] as const) {
+    checkPath(path);
+    if (path.includes('$')) throw new MongoError(2, `The ${kind} field for $rename may not be dynamic: ${path}`);
+  }
+  return { path: to, from, creates: false, lenient: true, insertOnly: false, change: () => undefined };
 }
 
 function rename(document: Doc, from: string, to: string): void {
   const source = targetAt(document, from.split('.'), false);
   const value = source?.get();
-  if (!source || value === undefined) return;
-  for (const path of [from, to]) refuseArrays(document, path);
+  if (!source || value === undefined) return checkViable(document, from.split('.'));
+  refuseArrays(document, 'source', from);
+  refuseArrays(document, 'destination', to);
   source.unset();
   targetAt(document, to.split('.'), true).set(value);
 }
 
-function refuseArrays(document: Doc, path: string): void {
+function refuseArrays(document: Doc, kind: string, path: string): void {
   let value: Maybe = document;
+  let name = '';
   for (const part of path.split('.')) {
-    if (Array.isArray(value)) throw new MongoError(2, `The source or target field for $rename cannot be an array element, '${path}' has an array field`);
+    if (Array.isArray(value)) {
+      throw new MongoError(2, `The ${kind} field cannot be an array element, '${path}' in doc with _id: ${showValue(document.get('_id') ?? null)} has an array field called '${name}'`);
+    }
+    name = part;
     value = isDoc(value) ? value.get(part) : undefined;
   }
 }
-

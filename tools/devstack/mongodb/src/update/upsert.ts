@@ -6,18 +6,23 @@ import { targetAt } from './targets';
 /** The fields that a filter fixes by equality: what an upsert starts from. */
 export function seedFromFilter(filter: Doc): Doc {
   const seed: Doc = new Map();
+  const paths = new Set<string>();
   collect(filter, (path, value) => {
-    const target = targetAt(seed, path.split('.'), true);
-    if (target.get() !== undefined) {
-      throw new MongoError(54, `cannot infer query fields to set, path '${path}' is matched twice`);
+    for (const other of paths) {
+      if (other === path) throw new MongoError(54, `cannot infer query fields to set, path '${path}' is matched twice`);
+      if (other.startsWith(`${path}.`) || path.startsWith(`${other}.`)) {
+        throw new MongoError(54, `cannot infer query fields to set, both paths '${path}' and '${other}' are matched`);
+      }
     }
-    target.set(clone(value));
+    paths.add(path);
+    targetAt(seed, path.split('.'), true).set(clone(value));
   });
   return seed;
 }
 
 function collect(filter: Doc, set: (path: string, value: Value) => void): void {
   for (const [path, operand] of filter) {
+    if (path === '$expr') throw new MongoError(224, '$expr is not allowed in the query predicate for an upsert');
     if (path === '$and' && Array.isArray(operand)) {
       for (const branch of operand) if (isDoc(branch)) collect(branch, set);
     } else if (path === '$or' && Array.isArray(operand) && operand.length === 1) {
