@@ -1,17 +1,25 @@
+import { Binary } from 'bson';
 import { keyText } from '../bson/key';
 import { doc, type Doc, int, isDoc, type Maybe, type Value } from '../bson/values';
-import { MongoError } from '../errors';
+import { MongoError, notSupported } from '../errors';
+import { REFUSED_ACCUMULATORS } from '../expressions/refused';
 import { compileExpression, type Environment, type Expression } from '../expressions/expression';
 import { type Accumulator, ACCUMULATORS } from './accumulators';
 import type { Stage, StageCompiler } from './pipeline';
 
-/** Groups that one stage may hold. */
-const MAX_GROUPS = 1_000_000;
+/** Memory that one stage may hold, in bytes, about; MongoDB's own limit. */
+const MAX_BYTES = 100 * 1024 * 1024;
+/** What a group or a field of it takes besides its values. */
+const OVERHEAD_BYTES = 64;
+/** Accumulators that keep every value. */
+const KEEPING = new Set(['$push', '$addToSet', '$mergeObjects']);
 
 interface Field {
   name: string;
   argument: Expression;
   start: () => Accumulator;
+  /** Whether each value is kept. */
+  keeps: boolean;
 }
 
 interface Group {
@@ -35,16 +43,21 @@ function compileField(name: string, spec: Value, names: ReadonlySet<string>): Fi
   if (!entry?.[0].startsWith('$')) throw new MongoError(40234, `The field '${name}' must be an accumulator object`);
   if (second) throw new MongoError(40238, `The field '${name}' must specify one accumulator`);
   const [operator, operand] = entry;
-  const start = ACCUMULATORS[operator];
+  const start = Object.hasOwn(ACCUMULATORS, operator) ? ACCUMULATORS[operator] : undefined;
+  if (!start && REFUSED_ACCUMULATORS.has(operator)) throw notSupported(`The accumulator ${operator}`);
   if (!start) throw new MongoError(15952, `unknown group operator '${operator}'`);
   if (operator === '$count' && !(isDoc(operand) && operand.size === 0)) throw new MongoError(9, '$count takes no arguments, i.e. $count:{}');
-  return { name, argument: compileExpression(operand, names), start };
+  return { name, argument: compileExpression(operand, names), start, keeps: KEEPING.has(operator) };
 }
 
 function groupBy(id: Expression, fields: Field[]): Stage {
   return function* grouped(input, { environment }) {
     const groups = new Map<string, Group>();
-    for (const document of input) addTo(groups, document, id, fields, environment);
+    let bytes = 0;
+    for (const document of input) {
+      bytes += addTo(groups, document, id, fields, environment);
+      if (bytes > MAX_BYTES) throw new MongoError(292, `Exceeded memory limit for $group of ${MAX_BYTES} bytes; the embedded development server has no external sort, with allowDiskUse or without`);
+    }
     for (const { id: value, accumulators } of groups.values()) {
       const result: Doc = new Map([['_id', value]]);
       fields.forEach(({ name }, at) => result.set(name, accumulators[at]?.result() ?? null));
@@ -53,16 +66,33 @@ function groupBy(id: Expression, fields: Field[]): Stage {
   };
 }
 
-function addTo(groups: Map<string, Group>, document: Doc, id: Expression, fields: Field[], environment: Environment): void {
+/** Answers by how many bytes the groups grew. */
+function addTo(groups: Map<string, Group>, document: Doc, id: Expression, fields: Field[], environment: Environment): number {
   const value: Maybe = id(document, environment);
   const key = keyText(value ?? null);
+  let bytes = 0;
   let found = groups.get(key);
   if (!found) {
-    if (groups.size >= MAX_GROUPS) throw new MongoError(292, `$group holds more than ${MAX_GROUPS} groups`);
+    bytes += 2 * key.length + OVERHEAD_BYTES * (1 + fields.length);
     found = { id: value ?? null, accumulators: fields.map(({ start }) => start()) };
     groups.set(key, found);
   }
-  for (const [at, { argument }] of fields.entries()) found.accumulators[at]?.add(argument(document, environment));
+  for (const [at, { argument, keeps }] of fields.entries()) {
+    const item = argument(document, environment);
+    found.accumulators[at]?.add(item);
+    if (keeps) bytes += sizeOf(item);
+  }
+  return bytes;
+}
+
+/** About the bytes of a value. */
+function sizeOf(value: Maybe): number {
+  if (typeof value === 'string') return value.length + OVERHEAD_BYTES / 4;
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + sizeOf(item), OVERHEAD_BYTES / 4);
+  if (value instanceof Binary) return value.length();
+  let size = OVERHEAD_BYTES / 4;
+  if (isDoc(value)) for (const [name, item] of value) size += name.length + sizeOf(item);
+  return size;
 }
 
 /** `$sortByCount`: how often each value comes, most often first. */

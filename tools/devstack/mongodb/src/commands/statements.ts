@@ -1,6 +1,6 @@
 import { BSONRegExp, ObjectId } from 'bson';
 import { decodeDocument } from '../bson/decode';
-import { type Doc, type Maybe, type Value } from '../bson/values';
+import { type Doc, type Maybe, RawDocument, type Value } from '../bson/values';
 import { failedToParse, MongoError } from '../errors';
 import type { Environment } from '../expressions/expression';
 import { compileFilter } from '../query/matcher';
@@ -35,14 +35,23 @@ export function firstMatch(collection: Collection, selection: Selection): Found 
   return found;
 }
 
-/** Adds `_id` where it is missing, and puts it first. */
-export function insertDocument(collection: Collection, document: Doc): Value {
-  const id = document.get('_id') ?? (document.has('_id') ? null : new ObjectId());
+/** Inserts a document; it is stored in the bytes it came in, if there are some and they begin with `_id`. */
+export function insertDocument(collection: Collection, source: Doc | RawDocument): Value {
+  const document = source instanceof RawDocument ? decodeDocument(source.bytes) : source;
+  const [first] = document.keys();
+  if (first !== '_id') return insertDocument(collection, withId(document));
+  const id = document.get('_id') ?? null;
   checkId(id);
+  collection.insert(document, source instanceof RawDocument ? source.bytes : undefined);
+  return id;
+}
+
+/** Adds `_id` where it is missing, and puts it first. */
+function withId(document: Doc): Doc {
+  const id = document.get('_id') ?? (document.has('_id') ? null : new ObjectId());
   const ordered: Doc = new Map([['_id', id]]);
   for (const [name, value] of document) if (name !== '_id') ordered.set(name, value);
-  collection.insert(ordered);
-  return id;
+  return ordered;
 }
 
 function checkId(id: Value): void {

@@ -1,4 +1,4 @@
-import { type Doc, doc, int, integer, type Maybe, type Value } from '../bson/values';
+import { type Doc, doc, int, integer, type Maybe, RawDocument, type Value } from '../bson/values';
 import { failedToParse, MongoError } from '../errors';
 import { parseSort } from '../query/sort';
 import { toInteger } from '../bson/numbers';
@@ -9,8 +9,10 @@ import {
 import { hintOf } from './read';
 import { insertDocument, runDelete, runUpdate, type Selection, type UpdateStatement } from './statements';
 
+const INVALID_BSON = 22;
+
 /** Runs statements one by one; the first error ends an ordered command. All that succeeded stays. */
-export function runStatements(request: Request, statements: Doc[], run: (statement: Doc, index: number) => void): Doc[] {
+export function runStatements<T>(request: Request, statements: T[], run: (statement: T, index: number) => void): Doc[] {
   const errors: Doc[] = [];
   const ordered = request.body.get('ordered') !== false;
   request.store.transaction(() => {
@@ -18,7 +20,8 @@ export function runStatements(request: Request, statements: Doc[], run: (stateme
       try {
         run(statement, index);
       } catch (error) {
-        if (!(error instanceof MongoError)) throw error;
+        // Malformed bytes fail the command as a whole.
+        if (!(error instanceof MongoError) || error.code === INVALID_BSON) throw error;
         errors.push(writeError(error, index));
         if (ordered) return;
       }
@@ -36,22 +39,31 @@ const writeReply = (fields: Record<string, Maybe>, errors: Doc[]): Doc =>
 const MAX_STATEMENTS = 100_000;
 
 /** The statements of a command; a malformed one fails the whole command, before anything is written. */
-function statementsOf(body: Doc, name: string, known?: string[]): Doc[] {
-  const statements = docsField(body, name);
-  if (statements.length === 0 || statements.length > MAX_STATEMENTS) {
-    throw new MongoError(16, `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${statements.length} operations.`);
-  }
-  for (const statement of known ? statements : []) {
-    checkFields(statement, known ?? [], name);
+function statementsOf(body: Doc, name: string, known: string[]): Doc[] {
+  const statements = checkCount(docsField(body, name));
+  for (const statement of statements) {
+    checkFields(statement, known, name);
     refuseCollation(statement);
   }
   return statements;
 }
 
+function checkCount<T>(statements: T[]): T[] {
+  if (statements.length > 0 && statements.length <= MAX_STATEMENTS) return statements;
+  throw new MongoError(16, `Write batch sizes must be between 1 and ${MAX_STATEMENTS}. Got ${statements.length} operations.`);
+}
+
+/** The documents to insert; those that came in a sequence of their own are not decoded yet. */
+function documentsOf(body: Doc): (Doc | RawDocument)[] {
+  const items = arrayField(body, 'documents') ?? [];
+  const raw = items.filter((item) => item instanceof RawDocument);
+  return checkCount<Doc | RawDocument>(items.length > 0 && raw.length === items.length ? raw : docsField(body, 'documents'));
+}
+
 function insert(request: Request): Doc {
   const namespace = namespaceOf(request);
   let inserted = 0;
-  const errors = runStatements(request, statementsOf(request.body, 'documents'), (document) => {
+  const errors = runStatements(request, documentsOf(request.body), (document) => {
     insertDocument(request.store.ensure(namespace), document);
     inserted += 1;
   });

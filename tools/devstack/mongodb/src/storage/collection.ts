@@ -63,9 +63,9 @@ export class Collection {
     return row && asBuffer(row[0]);
   }
 
-  /** Throws DuplicateKey (11000) before anything is written. */
-  insert(document: Doc): void {
-    const bytes = this.encode(document);
+  /** `encoded`: the document's bytes, where they are known. Throws DuplicateKey (11000) before anything is written. */
+  insert(document: Doc, encoded?: Buffer): void {
+    const bytes = checkSize(encoded ?? encodeDocument(document));
     const keys = this.indexes.map((index) => this.keysFor(index, document, 0));
     const rowid = Number(this.statements.get('insert').run(bytes).lastInsertRowid);
     this.indexes.forEach((index, at) => this.addKeys(index, keys[at]?.keys ?? [], rowid));
@@ -73,7 +73,7 @@ export class Collection {
 
   /** Answers whether anything changed. Throws DuplicateKey (11000) before anything is written. */
   replace({ rowid, bytes: old }: Stored, before: Doc, after: Doc): boolean {
-    const bytes = this.encode(after);
+    const bytes = checkSize(encodeDocument(after));
     if (bytes.equals(old)) return false;
     const touched = this.indexes.filter(({ spec }) => spec.roots.some((root) => before.get(root) !== after.get(root)));
     const plans = touched.map((index) => ({ index, ...difference(indexKeys(index.spec, before), this.keysFor(index, after, rowid)) }));
@@ -126,12 +126,11 @@ export class Collection {
     const message = `E11000 duplicate key error collection: ${this.namespace} index: ${spec.name} dup key: ${showDocument(keyValue)}`;
     return new MongoError(11000, message, doc({ keyPattern: spec.key, keyValue }));
   }
+}
 
-  private encode(document: Doc): Buffer {
-    const bytes = encodeDocument(document);
-    if (bytes.length > MAX_DOCUMENT_BYTES) throw new MongoError(10334, `BSONObj size: ${bytes.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT_BYTES}`);
-    return bytes;
-  }
+function checkSize(bytes: Buffer): Buffer {
+  if (bytes.length > MAX_DOCUMENT_BYTES) throw new MongoError(10334, `BSONObj size: ${bytes.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT_BYTES}`);
+  return bytes;
 }
 
 const valueAt = (document: Doc, path: string): Value => {

@@ -1,6 +1,6 @@
 import { decodeDocument } from '../bson/decode';
 import { encodeDocument } from '../bson/encode';
-import type { Doc, Value } from '../bson/values';
+import { type Doc, RawDocument, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 
 /** The largest message, in bytes, that the server takes. */
@@ -17,6 +17,9 @@ const CHECKSUM_BYTES = 4;
 /** OP_QUERY: flags before the name of the collection, then two numbers after it. */
 const FLAGS_BYTES = 4;
 const SKIP_AND_LIMIT_BYTES = 8;
+
+/** What an insert brings: stored as it came, so each is decoded when its turn comes. */
+const INSERTED = 'documents';
 
 /** A command as it came over the wire. */
 export interface Message {
@@ -60,9 +63,15 @@ function parseCommand(bytes: Buffer, requestId: number): Message {
 function parseSequence(bytes: Buffer, start: number, end: number): [string, Value[]] {
   const nameEnd = bytes.indexOf(0, start + 4);
   if (nameEnd < 0 || nameEnd >= end) throw new MongoError(17, 'a section without a name');
+  const name = bytes.toString('utf8', start + 4, nameEnd);
   const documents: Value[] = [];
-  for (let at = nameEnd + 1; at < end; at += bytes.readInt32LE(at)) documents.push(decodeDocument(bytes, at));
-  return [bytes.toString('utf8', start + 4, nameEnd), documents];
+  for (let at = nameEnd + 1; at < end; ) {
+    const next = at + bytes.readInt32LE(at);
+    if (next < at + 5 || next > end) throw new MongoError(22, `Invalid BSON: document size ${next - at}`);
+    documents.push(name === INSERTED ? new RawDocument(bytes.subarray(at, next)) : decodeDocument(bytes, at));
+    at = next;
+  }
+  return [name, documents];
 }
 
 function parseQuery(bytes: Buffer, requestId: number): Message {
