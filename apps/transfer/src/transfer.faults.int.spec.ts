@@ -74,7 +74,8 @@ describe('a transfer whose worker is lost', () => {
 
   it('spends no attempt on an adapter that is away', async () => {
     const assetId = await rig.pixverseVideo();
-    await rig.fault({ provider: 'pixverse', operation: 'media-download', bytesPerSecond: 300_000, times: 1 });
+    // The first byte comes when the target's adapter is gone: the upload would begin with it.
+    await rig.fault({ provider: 'pixverse', operation: 'media-download', latencyMs: 3_000, times: 1 });
     const transferId = await pending(rig, assetId);
     await until(rig, downloadStream(assetId), 'DownloadStarted');
     await rig.service('provider-sora').stop('SIGKILL');

@@ -9,13 +9,18 @@ import { randomUUID } from 'node:crypto';
 import { AssetReader } from './assets/asset-reader';
 import { Bytes } from './engine/bytes';
 import { CacheClient } from './engine/cache-client';
+import { Cancellation } from './engine/cancellation';
+import { DeletionReactor } from './engine/deletion-reactor';
 import { DownloadDriver } from './engine/download-driver';
 import { EngineMetrics } from './engine/engine-metrics';
 import { ProviderGate } from './engine/provider-gate';
 import { ProviderJobs } from './engine/provider-jobs';
 import { QueueSnapshots, SNAPSHOT_VERSION } from './engine/queue-snapshots';
+import { ReleaseDesk } from './engine/release-desk';
 import { RunIndex } from './engine/run-index';
+import { RunLog } from './engine/run-log';
 import { Slots } from './engine/slots';
+import { TargetLimitsOf } from './engine/target-limits';
 import { TransferDriver } from './engine/transfer-driver';
 import { Worker } from './engine/worker';
 import { ReferencesController } from './references/references.controller';
@@ -42,13 +47,18 @@ import { transfersProjection } from './transfers/transfers.projection';
     AssetReader,
     Bytes,
     CacheClient,
+    Cancellation,
+    DeletionReactor,
     DownloadDriver,
     EngineMetrics,
     ProviderGate,
     ProviderJobs,
     QueueSnapshots,
+    ReleaseDesk,
     RunIndex,
+    RunLog,
     Slots,
+    TargetLimitsOf,
     TransferDriver,
     Worker,
   ],

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Counters } from './counters';
 import { parseFault, type Faults } from './faults';
+import type { Limits } from './limits';
 import { FIXTURE_TYPES, fixturePath } from './fixtures';
 import { sniffMedia } from './media-facts';
 import type { StoredObject } from './object-store';
@@ -16,6 +17,7 @@ export interface ControlParts {
   readonly world: World;
   readonly counters: Counters;
   readonly faults: Faults;
+  readonly limits: Limits;
   readonly operations: ReadonlySet<string>;
   readonly advanceClock: (milliseconds: number) => void;
 }
@@ -77,7 +79,7 @@ const seed = async (parts: ControlParts, request: IncomingMessage, query: URLSea
 
 /** The HTTP control API, in JSON. */
 export const control = (parts: ControlParts) => {
-  const { world, counters, faults, operations } = parts;
+  const { world, counters, faults, limits, operations } = parts;
   const routes: Record<string, (request: IncomingMessage, query: URLSearchParams) => object | Promise<object>> = {
     'GET /control/counters': () => counters.all(),
     'DELETE /control/counters': () => (counters.reset(), counters.all()),
@@ -85,6 +87,9 @@ export const control = (parts: ControlParts) => {
     'GET /control/faults': () => ({ faults: faults.list() }),
     'POST /control/faults': async (request) => (faults.add(parseFault(await readJsonBody(request), operations)), { faults: faults.list() }),
     'DELETE /control/faults': () => (faults.clear(), { faults: [] }),
+    'GET /control/limits': () => ({ limits: limits.list() }),
+    'POST /control/limits': async (request) => (limits.set(await readJsonBody(request)), { limits: limits.list() }),
+    'DELETE /control/limits': () => (limits.clear(), { limits: [] }),
     'POST /control/seed': (request, query) => seed(parts, request, query),
     'POST /control/clock': async (request) => {
       const { advanceMs } = await readJsonBody(request);

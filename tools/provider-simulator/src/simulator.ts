@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { control } from './control';
 import { Counters } from './counters';
 import { Faults, type Fault } from './faults';
+import { Limits } from './limits';
 import { MultipartError } from './multipart';
 import { ObjectStore } from './object-store';
 import { openai } from './openai';
@@ -56,7 +57,7 @@ const answerError = (vendor: Vendor, response: ServerResponse, error: unknown): 
   sendJson(response, status, body);
 };
 
-const serveVendor = async (vendor: Vendor, faults: Faults, counters: Counters, request: IncomingMessage, response: ServerResponse, target: URLParts) => {
+const serveVendor = async (vendor: Vendor, { faults, counters, limits }: Parts, request: IncomingMessage, response: ServerResponse, target: URLParts) => {
   const counts = counters.of(vendor.provider);
   const gone = new AbortController();
   counts.requests += 1;
@@ -83,7 +84,7 @@ const serveVendor = async (vendor: Vendor, faults: Faults, counters: Counters, r
     const params = route.path.exec(path)!.slice(1);
     const call: Call = {
       ...{ provider: vendor.provider, operation: route.operation, request, response, query: target.query },
-      ...{ params, fault, counts, account, gone: gone.signal },
+      ...{ params, fault, counts, limits, account, gone: gone.signal },
     };
     await route.answer(call);
   } catch (error) {
@@ -109,15 +110,17 @@ interface Parts {
   readonly vendors: readonly Vendor[];
   readonly counters: Counters;
   readonly faults: Faults;
+  readonly limits: Limits;
   readonly serveControl: ReturnType<typeof control>;
 }
 
-const createVendorServer = ({ vendors, counters, faults, serveControl }: Parts): Server => {
+const createVendorServer = (parts: Parts): Server => {
+  const { vendors, serveControl } = parts;
   const server = createServer((request, response) => {
     const target = split(request.url ?? '/');
     const vendor = vendors.find(({ prefix }) => target.path.startsWith(`${prefix}/`));
     const served = vendor
-      ? serveVendor(vendor, faults, counters, request, response, target)
+      ? serveVendor(vendor, parts, request, response, target)
       : serveControl(request, response, target.path, target.query);
     served.catch((error: unknown) => {
       process.stderr.write(`${String(error)}\n`);
@@ -139,12 +142,14 @@ export const startSimulator = async ({ port = 0, dataDir, host = '127.0.0.1' }: 
   const store = await ObjectStore.open(dataDir);
   const world: World = { store, now: () => Date.now() + advancedMs, origin: () => origin };
   const vendors = [pixverse(world), openai(world)];
-  const counters = new Counters(vendors.map(({ provider }) => provider));
+  const providers = vendors.map(({ provider }) => provider);
+  const counters = new Counters(providers);
+  const limits = new Limits(providers);
   const faults = new Faults();
   const operations = new Set(vendors.flatMap(({ provider, routes }) => routes.map(({ operation }) => `${provider}/${operation}`)));
-  const serveControl = control({ world, counters, faults, operations, advanceClock: (milliseconds) => (advancedMs += milliseconds) });
+  const serveControl = control({ world, counters, faults, limits, operations, advanceClock: (milliseconds) => (advancedMs += milliseconds) });
 
-  const server = createVendorServer({ vendors, counters, faults, serveControl }).listen(port, host);
+  const server = createVendorServer({ vendors, counters, faults, limits, serveControl }).listen(port, host);
   await once(server, 'listening');
   origin = `http://${host}:${(server.address() as AddressInfo).port}`;
   return {

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Counts } from './counters';
 import type { Fault } from './faults';
+import type { Limits } from './limits';
 import { sniffMedia, type SniffedMedia } from './media-facts';
 import { MultipartError, readMultipart, readText } from './multipart';
 import type { ObjectStore, ReceivedBytes, StoredObject } from './object-store';
@@ -27,6 +28,7 @@ export interface Call {
   readonly params: readonly string[];
   readonly fault: Fault | undefined;
   readonly counts: Counts;
+  readonly limits: Limits;
   /** Hash of the caller's key. */
   readonly account: string;
   /** Fires when the caller goes away. */
@@ -102,7 +104,8 @@ const bodyOf = (call: Call): AsyncIterable<Buffer> => {
     // Not earlier: a connection that nobody reads from does not show that its other end has closed.
     if (call.fault?.latencyMs) await pause(call.fault.latencyMs, undefined, { signal: call.gone });
   };
-  return call.fault?.bytesPerSecond ? atRate(call.fault.bytesPerSecond, call.gone)(counted()) : counted();
+  const limited = call.limits.pace(call.provider, 'in', counted(), call.gone);
+  return call.fault?.bytesPerSecond ? atRate(call.fault.bytesPerSecond, call.gone)(limited) : limited;
 };
 
 export interface UploadedFile extends ReceivedBytes, SniffedMedia {
@@ -153,14 +156,15 @@ const breakOffAt = (bytes: number, response: ServerResponse): Transform => {
 };
 
 /** Sends an object's bytes, with what the fault does to them. */
-export const sendBytes = async ({ response, fault, gone, counts }: Call, object: StoredObject, store: ObjectStore): Promise<void> => {
+export const sendBytes = async ({ provider, response, fault, gone, counts, limits }: Call, object: StoredObject, store: ObjectStore): Promise<void> => {
   const headers: Record<string, string | number> = { 'content-type': object.mimeType };
   if (!fault?.unknownLength) headers['content-length'] = object.sizeBytes;
   response.writeHead(200, headers);
   response.flushHeaders();
   const source = store.read(object.blob!);
   source.on('data', (chunk) => (counts.bytesOut += chunk.length)).pause();
-  const paced = fault?.bytesPerSecond ? atRate(fault.bytesPerSecond, gone)(source) : source;
+  const limited = limits.pace(provider, 'out', source, gone);
+  const paced = fault?.bytesPerSecond ? atRate(fault.bytesPerSecond, gone)(limited) : limited;
   if (fault?.truncateAt !== undefined) await pipeline(paced, breakOffAt(fault.truncateAt, response), response);
   else await pipeline(paced, response);
   counts.downloads += 1;

@@ -4,6 +4,16 @@ import type { TransferConfig } from '../transfer.config';
 
 const LONGEST_BACKOFF_MS = 30_000;
 
+/** The marker in the file's name at the vendor, by which a lost upload is found again. */
+export const markerOf = (transferId: string): string => `ferry-${transferId}`;
+
+/**
+ * Whether a run has had its tries. Those whose bytes broke off on their way say nothing of the provider: they are counted
+ * by themselves, and there may be one more of them than a download has tries, whose own failure ends the run then.
+ */
+export const isSpent = ({ attempt, sourceBroken = 0 }: { readonly attempt: number; readonly sourceBroken?: number }, { TRANSFER_ATTEMPTS }: TransferConfig): boolean =>
+  attempt - sourceBroken >= TRANSFER_ATTEMPTS || sourceBroken > TRANSFER_ATTEMPTS;
+
 export interface AttemptFailure {
   readonly kind: string;
   readonly retryable: boolean;

@@ -1,29 +1,55 @@
-import { downloadDefinition, downloadStream, isOpenDownload } from '@ferry/domain/download';
-import { metadataFor, type EventStore } from '@ferry/event-store';
-import { FerryError, type Priority } from '@ferry/kernel';
+import type { CachedFile, FollowDownloadAnswer } from '@ferry/contracts';
+import { downloadDefinition, downloadStream, isOpenDownload, type DownloadState } from '@ferry/domain/download';
+import { SOURCE_BROKEN, type ClaimedRun, type UploadStartedData } from '@ferry/domain/transfer';
+import type { EventStore } from '@ferry/event-store';
+import { FerryError, type MediaFacts, type Position } from '@ferry/kernel';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
-import { randomUUID } from 'node:crypto';
 import type { AssetForTransfer } from '../assets/asset-reader';
 import { CacheClient, type LeasedFile } from './cache-client';
 import type { Claim } from './claim';
 import { RunIndex } from './run-index';
+import { RunLog } from './run-log';
 import { Slots } from './slots';
 
 const ASK_STREAM_EVERY_MS = 5_000;
+const FOLLOW_MS = 2_000;
 
 /** The cached file of one run, leased from the first use until it is closed; the use after that looks at it anew. */
 export interface HeldFile {
-  /** Undefined where the file is not cached. */
-  file(asset: AssetForTransfer): Promise<LeasedFile | undefined>;
+  /** Undefined where the file is not cached, also after waiting so long for one that is being written. */
+  file(asset: AssetForTransfer, waitMs?: number): Promise<LeasedFile | undefined>;
   close(): Promise<void>;
 }
 
-/** Gets a transfer its bytes: the cached copy, else the asset's one download, joined or begun. */
+/** Bytes that an upload can begin with: the cached file, or a download that brings it. */
+export interface UploadSource {
+  readonly getUrl: string;
+  readonly filename: string;
+  /** Verified with the hash, else what the beginning of the file tells. */
+  readonly facts: Pick<CachedFile, 'kind' | 'sizeBytes' | 'width' | 'height' | 'durationSeconds'> & { readonly mimeType: string; readonly sha256?: string };
+  readonly follows?: UploadStartedData['follows'];
+}
+
+export interface Wanted {
+  readonly claim: Claim;
+  readonly run: ClaimedRun;
+  readonly asset: AssetForTransfer;
+  readonly held: HeldFile;
+  /** Whether an upload may begin (or is to be refused) knowing no more than this. */
+  readonly enough: (facts: MediaFacts) => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Undefined: look again. */
+export type Found = { readonly source: UploadSource } | { readonly failure: { readonly kind: string; readonly message: string } } | undefined;
+
+/** Gets a transfer its bytes: the cached copy, else the asset's one download, joined or begun, and read while it runs. */
 @Injectable()
 export class Bytes {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly log: RunLog,
     private readonly cache: CacheClient,
     private readonly index: RunIndex,
     private readonly slots: Slots,
@@ -31,9 +57,9 @@ export class Bytes {
 
   hold({ runId, epoch }: Claim): HeldFile {
     let leasing: Promise<LeasedFile | undefined> | undefined;
-    const file = async ({ owner, assetId }: AssetForTransfer) => {
+    const file = async ({ owner, assetId }: AssetForTransfer, waitMs?: number) => {
       // One lease for each claim: a worker that lost the run gives back its own and not its successor's.
-      leasing ??= this.cache.lease(owner, assetId, `${runId}.${epoch}`);
+      leasing ??= this.cache.lease(owner, assetId, holderOf({ runId, epoch }), waitMs);
       try {
         const leased = await leasing;
         if (!leased) leasing = undefined;
@@ -51,28 +77,72 @@ export class Bytes {
     return { file, close };
   }
 
-  /** Waits for the asset's download. Undefined when the bytes are in the cache (or the run is to look again), else why not. */
-  async fetch(claim: Claim, asset: AssetForTransfer, priority: Priority, signal: AbortSignal): Promise<{ kind: string; message: string } | undefined> {
+  async find(wanted: Wanted): Promise<Found> {
+    const { asset, run, held } = wanted;
+    const leased = await held.file(asset);
+    if (leased) return { source: { getUrl: leased.getUrl, filename: leased.file.filename, facts: leased.file } };
+    // The download that broke this run's last attempt off has failed for good: another one is not begun for it.
+    const lost = run.status === 'waiting' && run.kind === SOURCE_BROKEN ? failureOf(await this.load(asset)) : undefined;
+    if (lost) return { failure: lost };
+    const found = await this.download(wanted);
+    // Evicted or cancelled meanwhile: the worker comes back after a pause instead of downloading in a loop.
+    if (!found && !(await held.file(asset))) throw new FerryError('NOT_CACHED', 'unavailable', 'The downloaded file is not in the cache any more.');
+    return found;
+  }
+
+  /** Joins the asset's download, or begins it, and follows it as soon as enough is known of what it brings. */
+  private async download({ claim, run, asset, enough, signal }: Wanted): Promise<Found> {
     const { assetId, owner } = asset;
-    const requested = await this.store.handle({
-      definition: downloadDefinition,
-      stream: downloadStream(assetId),
-      command: {
-        type: 'RequestDownload',
-        data: { assetId, reason: 'transfer', priority, transferId: claim.runId, ...this.slots.firstClaim('download', priority) },
-        metadata: { now: new Date().toISOString() },
-      },
-      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }),
-    });
-    if (!requested.events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
-    const downloadId = requested.state.run?.downloadId;
+    const transferId = claim.runId;
+    const data = { assetId, reason: 'transfer', priority: run.priority, transferId, ...this.slots.firstClaim('download', run.priority) } as const;
+    const { state: requested, events, token } = await this.log.download(assetId, owner, { type: 'RequestDownload', data });
+    if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
+    const downloadId = requested.run?.downloadId;
     if (!downloadId) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');
-    for (;;) {
-      await this.slots.wait(claim.runId, () => this.index.ended(downloadId, requested.token.position, ASK_STREAM_EVERY_MS, signal));
+    for (let canFollow = true; ; ) {
+      const answer = await this.slots.wait(transferId, () => this.next({ claim, asset, downloadId, since: token.position, canFollow, signal }));
       signal.throwIfAborted();
-      const { state } = await this.store.load(downloadDefinition, downloadStream(assetId));
+      if (answer === 'never') canFollow = false;
+      else if (typeof answer === 'object') {
+        const source = sourceOf(answer, downloadId, asset);
+        if (source && enough(source.facts)) return { source };
+        canFollow = false;
+      }
+      const state = await this.load(asset);
       if (isOpenDownload(state.run) && state.run.downloadId === downloadId) continue;
-      return state.run?.downloadId === downloadId && state.run.status === 'failed' ? { kind: state.run.kind, message: state.run.message } : undefined;
+      const failure = state.run?.downloadId === downloadId ? failureOf(state) : undefined;
+      return failure && { failure };
     }
   }
+
+  /** Waits until the download can be followed, or has ended, or may have. */
+  private async next(wanted: { claim: Claim; asset: AssetForTransfer; downloadId: string; since: Position; canFollow: boolean; signal: AbortSignal }) {
+    const { claim, asset, downloadId, since, canFollow, signal } = wanted;
+    const stop = new AbortController();
+    const ended = this.index.ended(downloadId, since, ASK_STREAM_EVERY_MS, AbortSignal.any([signal, stop.signal]));
+    try {
+      if (!canFollow) return await ended;
+      const following = this.cache.follow({ owner: asset.owner, assetId: asset.assetId, downloadId, holder: holderOf(claim), waitMs: FOLLOW_MS });
+      return await Promise.race([ended, following]);
+    } finally {
+      stop.abort();
+    }
+  }
+
+  private async load({ assetId }: AssetForTransfer): Promise<DownloadState> {
+    return (await this.store.load(downloadDefinition, downloadStream(assetId))).state;
+  }
 }
+
+const holderOf = ({ runId, epoch }: Pick<Claim, 'runId' | 'epoch'>): string => `${runId}.${epoch}`;
+
+const failureOf = ({ run }: DownloadState): { kind: string; message: string } | undefined =>
+  run?.status === 'failed' ? { kind: run.kind, message: run.message } : undefined;
+
+/** What was verified of the asset once is true of its bytes whenever they come: their hash is compared in the end. */
+const sourceOf = (answer: FollowDownloadAnswer, downloadId: string, { sha256, facts }: AssetForTransfer): UploadSource | undefined => {
+  const { attempt, getUrl, filename, ...early } = answer;
+  const known = { ...(sha256 === undefined ? {} : facts), ...early };
+  const { mimeType } = known;
+  return mimeType === undefined ? undefined : { getUrl, filename, facts: { ...known, mimeType }, follows: { downloadId, attempt } };
+};

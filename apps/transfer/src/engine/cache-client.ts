@@ -1,4 +1,4 @@
-import { SUBJECTS, type AcquireLeaseAnswer, type CachedFile, type OpenDownloadAnswer, type OpenDownloadRequest } from '@ferry/contracts';
+import { SUBJECTS, type AcquireLeaseAnswer, type CachedFile, type FollowDownloadAnswer, type FollowDownloadRequest, type OpenDownloadAnswer, type OpenDownloadRequest } from '@ferry/contracts';
 import type { FerryError } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
@@ -25,12 +25,12 @@ export class CacheClient {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Undefined where the file is not cached. */
-  async lease(owner: string, assetId: string, holder: string): Promise<LeasedFile | undefined> {
-    const request = { owner, actor: ACTOR, assetId, holder, ttlMs: LEASE_MS };
+  /** Undefined where the file is not cached; with `waitMs`, also not after waiting so long for one that is being written. */
+  async lease(owner: string, assetId: string, holder: string, waitMs?: number): Promise<LeasedFile | undefined> {
+    const request = { owner, actor: ACTOR, assetId, holder, ttlMs: LEASE_MS, ...(waitMs === undefined ? {} : { waitMs }) };
     let answer: AcquireLeaseAnswer;
     try {
-      answer = await this.messaging.request<AcquireLeaseAnswer>(SUBJECTS.cache.acquire, request, { timeoutMs: CALL_MS });
+      answer = await this.messaging.request<AcquireLeaseAnswer>(SUBJECTS.cache.acquire, request, { timeoutMs: CALL_MS + (waitMs ?? 0) });
     } catch (error) {
       if ((error as FerryError).code === 'NOT_CACHED') return undefined;
       throw error;
@@ -52,6 +52,18 @@ export class CacheClient {
     } catch (error) {
       const { code, details } = error as FerryError;
       if (code === 'ALREADY_CACHED' && details?.['file']) return { file: details['file'] as CachedFile };
+      throw error;
+    }
+  }
+
+  /** `later`: ask again, it has not begun. `never`: it can only be had when it is cached. */
+  async follow(request: Omit<FollowDownloadRequest, 'actor'>): Promise<FollowDownloadAnswer | 'later' | 'never'> {
+    try {
+      return await this.messaging.request<FollowDownloadAnswer>(SUBJECTS.cache.follow, { ...request, actor: ACTOR }, { timeoutMs: CALL_MS + request.waitMs });
+    } catch (error) {
+      const { code } = error as FerryError;
+      if (code === 'DOWNLOAD_NOT_BEGUN') return 'later';
+      if (code === 'LENGTH_UNKNOWN' || code === 'ALREADY_CACHED' || code === 'ATTEMPT_GONE') return 'never';
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import type { CachedFile } from '@ferry/contracts';
-import { downloadDefinition, downloadStream, isOpenDownload, priorityOf, type ClaimedDownload, type DownloadCommand } from '@ferry/domain/download';
-import { metadataFor, type EventStore } from '@ferry/event-store';
+import { downloadDefinition, downloadStream, isOpenDownload, priorityOf, type ClaimedDownload } from '@ferry/domain/download';
+import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError, parseRunId, unreachable } from '@ferry/kernel';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
@@ -9,9 +9,11 @@ import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
 import { TransferConfig } from '../transfer.config';
 import { attemptFailure, lostAttempt } from './attempts';
 import { CacheClient } from './cache-client';
+import { Cancellation } from './cancellation';
 import { isMine, type Claim } from './claim';
 import { NotYet } from './not-yet';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
+import { RunLog } from './run-log';
 
 /** What the cache says before any byte moves that trying again does not change. */
 const CACHE_REFUSALS: Readonly<Record<string, string>> = { CACHE_FULL: 'cache-full', EXCEEDS_CACHE: 'exceeds-cache' };
@@ -31,6 +33,8 @@ export class DownloadDriver {
     private readonly assets: AssetReader,
     private readonly cache: CacheClient,
     private readonly jobs: ProviderJobs,
+    private readonly log: RunLog,
+    private readonly cancellation: Cancellation,
     private readonly config: TransferConfig,
   ) {}
 
@@ -50,6 +54,11 @@ export class DownloadDriver {
 
   async fail(claim: Claim, kind: string, message: string): Promise<void> {
     await this.append(claim, { type: 'FailDownload', data: { downloadId: claim.runId, epoch: claim.epoch, kind, message } });
+  }
+
+  /** The run ended elsewhere while this worker was at it. */
+  tidy(claim: Claim): Promise<void> {
+    return this.cancellation.tidyDownload(claim);
   }
 
   private async turn(step: Step): Promise<void> {
@@ -118,12 +127,7 @@ export class DownloadDriver {
     await this.append(claim, { type: 'CompleteDownload', data: defined({ downloadId: claim.runId, attempt, ...facts }) });
   }
 
-  private async append({ runId, owner }: Claim, command: { type: DownloadCommand['type']; data: object }): Promise<void> {
-    await this.store.handle({
-      definition: downloadDefinition,
-      stream: downloadStream(parseRunId(runId)!.subjectId),
-      command: { ...command, metadata: { now: new Date().toISOString() } } as DownloadCommand,
-      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }),
-    });
+  private async append({ runId, owner }: Claim, order: Parameters<RunLog['download']>[2]): Promise<void> {
+    await this.log.download(parseRunId(runId)!.subjectId, owner, order);
   }
 }

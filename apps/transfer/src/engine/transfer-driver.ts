@@ -1,21 +1,23 @@
-import { endedSubject, ReleaseRequest, releaseSubject, type ReleaseAnswer, type RouteEnded } from '@ferry/contracts';
-import { isOpen, transferDefinition, transferStream, type ClaimedRun, type RouteState, type TransferCommand, type TransferRun } from '@ferry/domain/transfer';
-import { metadataFor, type EventStore } from '@ferry/event-store';
-import { defined, FerryError, parseRunId, unreachable, type Route, type Token } from '@ferry/kernel';
+import { ReleaseRequest, releaseSubject } from '@ferry/contracts';
+import { isOpen, transferDefinition, transferStream, type ClaimedRun, type RouteState, type TransferEvent, type TransferRun } from '@ferry/domain/transfer';
+import type { EventStore } from '@ferry/event-store';
+import { defined, FerryError, parseRunId, unreachable, type Route } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import { MESSAGING } from '@ferry/service-host';
 import { EVENT_STORE } from '@ferry/service-host/stores';
-import { ProviderDirectory } from '@ferry/service-host/providers';
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
-import { violationsOf } from '../resolve/limits';
 import { TransferConfig } from '../transfer.config';
-import { attemptFailure, lostAttempt, type AttemptFailure } from './attempts';
-import { Bytes, type HeldFile } from './bytes';
+import { attemptFailure, isSpent, lostAttempt, markerOf, type AttemptFailure } from './attempts';
+import { Bytes, type HeldFile, type UploadSource } from './bytes';
+import { Cancellation } from './cancellation';
 import { isMine, type Claim } from './claim';
 import { NotYet } from './not-yet';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
+import { ReleaseDesk } from './release-desk';
+import { RunLog } from './run-log';
+import { TargetLimitsOf } from './target-limits';
 
 interface Step {
   readonly claim: Claim;
@@ -26,8 +28,6 @@ interface Step {
   readonly signal: AbortSignal;
 }
 
-/** The marker in the file's name at the vendor, by which a lost upload is found again. */
-const markerOf = (transferId: string): string => `ferry-${transferId}`;
 const extensionOf = (filename: string): string => /\.[A-Za-z0-9]{1,8}$/.exec(filename)?.[0] ?? '';
 
 /** Kinds after which a released upload may stand at the vendor all the same. */
@@ -44,9 +44,12 @@ export class TransferDriver {
     @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(MESSAGING) private readonly messaging: Messaging,
     private readonly assets: AssetReader,
-    private readonly directory: ProviderDirectory,
+    private readonly limits: TargetLimitsOf,
     private readonly bytes: Bytes,
+    private readonly desk: ReleaseDesk,
     private readonly jobs: ProviderJobs,
+    private readonly log: RunLog,
+    private readonly cancellation: Cancellation,
     private readonly config: TransferConfig,
   ) {}
 
@@ -54,7 +57,7 @@ export class TransferDriver {
   async drive(claim: Claim, signal: AbortSignal): Promise<void> {
     const { subjectId: routeId } = parseRunId(claim.runId)!;
     const held = this.bytes.hold(claim);
-    const release = this.messaging.respond(releaseSubject(claim.runId), ReleaseRequest, (request) => this.release(claim, held, request));
+    const release = this.messaging.respond(releaseSubject(claim.runId), ReleaseRequest, (request) => this.desk.release(claim, held, request));
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -63,7 +66,7 @@ export class TransferDriver {
         if (!route || !isOpen(run) || run.transferId !== claim.runId || run.status === 'requested' || !isMine(claim, run)) return;
         const asset = await this.assets.find(route.assetId);
         // What was released is settled first: a copy at the vendor is not to be forgotten.
-        if (!asset || (asset.deleted && !isReleased(run))) await this.end(claim, { type: 'CancelTransfer', data: { transferId: claim.runId } }, 'cancelled');
+        if (!asset || (asset.deleted && !isReleased(run))) await this.cancel(claim);
         else await this.turn({ claim, route, run, asset, held, signal });
       }
     } finally {
@@ -73,7 +76,19 @@ export class TransferDriver {
   }
 
   async fail(claim: Claim, kind: string, message: string, retryAfter?: string): Promise<void> {
-    await this.end(claim, { type: 'FailTransfer', data: defined({ transferId: claim.runId, epoch: claim.epoch, kind, message, retryAfter, marker: markerOf(claim.runId) }) }, 'failed');
+    const data = defined({ transferId: claim.runId, epoch: claim.epoch, kind, message, retryAfter, marker: markerOf(claim.runId) });
+    const { state } = await this.log.transfer(claim, { type: 'FailTransfer', data });
+    await this.cancellation.tidyTransfer(claim, state);
+  }
+
+  /** The run ended elsewhere while this worker was at it. */
+  tidy(claim: Claim): Promise<void> {
+    return this.cancellation.tidyTransfer(claim);
+  }
+
+  private async cancel(claim: Claim): Promise<void> {
+    const { state } = await this.log.transfer(claim, { type: 'CancelTransfer', data: { transferId: claim.runId } });
+    await this.cancellation.tidyTransfer(claim, state);
   }
 
   private async turn(step: Step): Promise<void> {
@@ -82,7 +97,7 @@ export class TransferDriver {
       case 'claimed':
         return this.attempt(step);
       case 'waiting':
-        if (!run.retryable || run.attempt >= this.config.TRANSFER_ATTEMPTS) return this.fail(claim, run.kind, run.message, run.retryAt);
+        if (!run.retryable || isSpent(run, this.config)) return this.fail(claim, run.kind, run.message, run.retryAt);
         NotYet.check(run.retryAt, 'The next attempt has its time.');
         // What failed may have been the file: it was lost, or its address is too old.
         await step.held.close();
@@ -102,26 +117,28 @@ export class TransferDriver {
     return { providerId, accountId, operation: 'upload', owner: claim.owner, runId: claim.runId, attempt, priority: run.priority, ...defined({ sizeBytes }) };
   }
 
-  /** One attempt from the cached file; where there is none, the download first, and the attempt in the next turn. */
+  /** One attempt, from the cached file or from the download while it runs. */
   private async attempt(step: Step): Promise<void> {
-    const { claim, run, asset, held, signal } = step;
-    const leased = await held.file(asset);
-    if (!leased) {
-      const failure = await this.bytes.fetch(claim, asset, run.priority, signal);
-      if (failure) return this.fail(claim, failure.kind, failure.message);
-      // Evicted or cancelled meanwhile: the worker comes back after a pause instead of downloading in a loop.
-      if (!(await held.file(asset))) throw new FerryError('NOT_CACHED', 'unavailable', 'The downloaded file is not in the cache any more.');
-      return;
-    }
-    if (await this.refused(step, leased.file)) return;
+    const { claim, route, asset } = step;
+    const limits = await this.limits.route(route, asset.kind);
+    const found = await this.bytes.find({ ...step, enough: (facts) => limits.decided(facts) });
+    if (!found) return;
+    if ('failure' in found) return this.fail(claim, found.failure.kind, found.failure.message);
+    // Limits that only the content reveals, before a byte goes to the target.
+    const violations = limits.violations(found.source.facts);
+    if (violations.length) return this.fail(claim, 'invalid-request', violations.map(({ message }) => message).join(' '));
+    await this.upload(step, found.source);
+  }
+
+  private async upload(step: Step, { getUrl, filename, facts, follows }: UploadSource): Promise<void> {
+    const { claim, run, route, signal } = step;
     const attempt = run.attempt + 1;
-    const { filename, ...file } = leased.file;
     const begin = async () => {
-      await this.append(claim, { type: 'StartUpload', data: { transferId: claim.runId, epoch: claim.epoch, attempt } });
-      const { kind, mimeType, sizeBytes, sha256, width, height, durationSeconds } = file;
+      await this.log.transfer(claim, { type: 'StartUpload', data: defined({ transferId: claim.runId, epoch: claim.epoch, attempt, follows }) });
+      const { kind, mimeType, sizeBytes, sha256, width, height, durationSeconds } = facts;
       const upload = {
-        variant: step.route.variant,
-        getUrl: leased.getUrl,
+        variant: route.variant,
+        getUrl,
         filename: `${markerOf(claim.runId)}${extensionOf(filename)}`,
         ...defined({ kind, mimeType, sizeBytes, sha256, width, height, durationSeconds }),
       };
@@ -129,16 +146,6 @@ export class TransferDriver {
       return { jobId: randomUUID(), owner: claim.owner, deadlineAt, upload };
     };
     await this.settle(step, attempt, await this.jobs.run(this.target(step, attempt), begin, signal));
-  }
-
-  /** Limits that only the content reveals, before a byte goes to the target. */
-  private async refused({ claim, route, asset }: Step, facts: Parameters<typeof violationsOf>[2]): Promise<boolean> {
-    const provider = await this.directory.describe(route.providerId);
-    const variant = provider.variants.find((candidate) => candidate.variant === route.variant);
-    const violations = variant ? violationsOf(variant, asset.kind, facts) : [];
-    if (!violations.length) return false;
-    await this.fail(claim, 'invalid-request', violations.map(({ message }) => message).join(' '));
-    return true;
   }
 
   private async settle(step: Step, attempt: number, outcome: JobOutcome): Promise<void> {
@@ -152,9 +159,8 @@ export class TransferDriver {
     const { forms } = outcome.upload;
     const data = defined({ transferId: claim.runId, attempt, ...outcome.upload });
     try {
-      const { run } = await this.end(claim, { type: 'CompleteTransfer', data }, 'completed');
-      const isOurs = run?.transferId !== claim.runId || (run.status === 'completed' && run.attempt === attempt);
-      if (!isOurs) await this.orphan(claim, attempt, 'The upload ended after its attempt was given up.', forms);
+      const { events } = await this.log.transfer(claim, { type: 'CompleteTransfer', data });
+      if (!events.length && !(await this.isCompleted(claim, attempt))) await this.orphan(claim, attempt, 'The upload ended after its attempt was given up.', forms);
     } catch (error) {
       if ((error as FerryError).code !== 'UPLOAD_NOT_RELEASED') throw error;
       const message = 'The adapter committed an upload that was not released.';
@@ -180,47 +186,17 @@ export class TransferDriver {
     const { runId: transferId, epoch } = claim;
     const marker = UNKNOWN_OUTCOMES.has(failure.kind) ? markerOf(transferId) : undefined;
     const data = defined({ transferId, attempt, epoch, ...failure, marker, onlyUnreleased });
-    return (await this.append(claim, { type: 'FailUpload', data })).state;
+    return (await this.log.transfer(claim, { type: 'FailUpload', data })).state;
   }
 
   private async orphan(claim: Claim, attempt: number, reason: string, forms?: object): Promise<void> {
     const data = defined({ transferId: claim.runId, attempt, marker: markerOf(claim.runId), reason, forms });
-    await this.append(claim, { type: 'OrphanUpload', data });
+    await this.log.transfer(claim, { type: 'OrphanUpload', data });
   }
 
-  /** Says yes once, to the one job that read exactly the verified content, for an asset and run that are still wanted. */
-  private async release(claim: Claim, held: HeldFile, request: ReleaseRequest): Promise<ReleaseAnswer> {
-    const { transferId, attempt, jobId, sizeBytes, sha256 } = request;
-    const { state } = await this.store.load(transferDefinition, transferStream(parseRunId(claim.runId)!.subjectId));
-    const { run } = state;
-    if (isOpen(run) && run.status !== 'requested' && !isMine(claim, run)) {
-      throw new FerryError('HELD_ELSEWHERE', 'unavailable', 'Another worker holds the transfer now. Ask again.', { transferId });
-    }
-    const asset = state.route && (await this.assets.find(state.route.assetId));
-    const leased = asset && !asset.deleted ? await held.file(asset) : undefined;
-    if (transferId !== claim.runId || !leased || leased.file.sha256 !== sha256 || leased.file.sizeBytes !== sizeBytes) {
-      const message = 'What the upload read is not the verified content, or the asset is gone. Break the upload off.';
-      throw new FerryError('UPLOAD_NOT_RELEASABLE', 'conflict', message, { transferId, attempt });
-    }
-    await this.append(claim, { type: 'ReleaseUpload', data: { transferId, epoch: claim.epoch, attempt, jobId, sizeBytes, sha256 } });
-    return { released: true };
-  }
-
-  private async end(claim: Claim, command: { type: TransferCommand['type']; data: object }, outcome: RouteEnded['outcome']): Promise<RouteState> {
-    const { token, events, state } = await this.append(claim, command);
-    if (!events.length) return state;
-    const routeId = parseRunId(claim.runId)!.subjectId;
-    const ended: RouteEnded = { routeId, transferId: claim.runId, outcome, token };
-    this.messaging.publish(endedSubject(routeId), ended);
-    return state;
-  }
-
-  private append({ runId, owner }: Claim, command: { type: TransferCommand['type']; data: object }): Promise<{ state: RouteState; token: Token; events: readonly unknown[] }> {
-    return this.store.handle({
-      definition: transferDefinition,
-      stream: transferStream(parseRunId(runId)!.subjectId),
-      command: { ...command, metadata: { now: new Date().toISOString() } } as TransferCommand,
-      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }),
-    });
+  /** The route may have gone on to another run: what this one came to, its events say. */
+  private async isCompleted({ runId }: Claim, attempt: number): Promise<boolean> {
+    const events = (await this.store.read(transferStream(parseRunId(runId)!.subjectId))) as unknown as readonly TransferEvent[];
+    return events.some((event) => event.type === 'UploadCompleted' && event.data.transferId === runId && event.data.attempt === attempt);
   }
 }

@@ -126,6 +126,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
       this.queue.remove(runId);
       this.parking.forget(runId);
       this.troubles.forget(runId);
+      driven?.lost.abort();
       return;
     }
     if (driven && driven.claim.epoch < entry.epoch) driven.lost.abort();
@@ -233,7 +234,10 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
       await driver.drive(claim, signal);
       this.troubles.forget(claim.runId);
     } catch (error) {
-      if (signal.aborted) return { until: inMs(AGAIN_MS) };
+      if (signal.aborted) {
+        await this.tidy(driver, claim);
+        return { until: inMs(AGAIN_MS) };
+      }
       const verdict = this.troubles.met(claim.runId, error);
       const level = error instanceof NotYet ? 'debug' : 'warn';
       this.logger[level]({ err: error, runId: claim.runId, ...verdict }, 'a run waits');
@@ -241,6 +245,16 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
       await this.giveUp(driver, claim, error as Error, verdict.giveUp);
     }
     return { until: inMs(AGAIN_MS) };
+  }
+
+  /** A run that somebody else ended leaves nothing running. */
+  private async tidy(driver: TransferDriver | DownloadDriver, claim: Claim): Promise<void> {
+    if (this.closing.signal.aborted || this.index.get(claim.runId)) return;
+    try {
+      await driver.tidy(claim);
+    } catch (error) {
+      this.logger.warn({ err: error, runId: claim.runId }, 'what a cancelled run left could not be stopped; it ends by itself');
+    }
   }
 
   /** The log tells whether there is more to do; what is this worker's still is parked, its slot goes on. */

@@ -63,6 +63,21 @@ export const violationsOf = ({ limits }: VariantCapabilities, kind: MediaKind, f
   return ofKind ? ofLimits(ofKind, facts) : [];
 };
 
+/** Whether a limit of the variant needs a fact that is not known. */
+export const needsMore = ({ limits }: VariantCapabilities, kind: MediaKind, facts: MediaFacts): boolean => {
+  const ofKind = limits[kind];
+  if (!ofKind) return false;
+  const { maxBytes, maxWidth, maxHeight, sizes, aspectRatios, minDurationSeconds, maxDurationSeconds } = ofKind;
+  const shaped = [maxWidth, maxHeight, sizes, aspectRatios].some((limit) => limit !== undefined);
+  const timed = minDurationSeconds !== undefined || maxDurationSeconds !== undefined;
+  return (
+    facts.mimeType === undefined ||
+    (maxBytes !== undefined && facts.sizeBytes === undefined) ||
+    (shaped && (facts.width === undefined || facts.height === undefined)) ||
+    (timed && facts.durationSeconds === undefined)
+  );
+};
+
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 const nothingTakes = ({ providerId, variants }: ProviderCapabilities, kind: MediaKind, use: AssetUse | undefined, { mimeType }: MediaFacts): Violation[] => {

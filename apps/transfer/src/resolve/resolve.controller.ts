@@ -1,4 +1,4 @@
-import { AssetCommandRequest, SUBJECTS, TransferCommandRequest } from '@ferry/contracts';
+import { AssetCommandRequest, SUBJECTS } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
@@ -17,10 +17,5 @@ export class ResolveController {
   @MessagePattern(SUBJECTS.transfer.check)
   check(@Payload() _request: AssetCommandRequest): never {
     return unsupported('Checking a reference');
-  }
-
-  @MessagePattern(SUBJECTS.transfer.cancel)
-  cancel(@Payload() _request: TransferCommandRequest): never {
-    return unsupported('Cancelling a transfer');
   }
 }

@@ -1,4 +1,4 @@
-import { SUBJECTS, type HistoryAnswer, type RegisterAssetAnswer, type ResolveAnswer, type ResolveRequest, type TransferView } from '@ferry/contracts';
+import { SUBJECTS, type CacheUsage, type HistoryAnswer, type RegisterAssetAnswer, type ResolveAnswer, type ResolveRequest, type TransferView } from '@ferry/contracts';
 import { EventStore } from '@ferry/event-store';
 import { Messaging } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
@@ -11,12 +11,16 @@ import { join } from 'node:path';
 
 export const OWNER = 'dev';
 const FIXTURES = join(__dirname, '../../../../tools/provider-simulator/fixtures');
+/** Of the free space in a large video. */
+export const LARGE_BYTES = 40_000_000;
 const ASK_MS = 10_000;
 /** A waiter asks again soon: a frozen replica still gets its share of the questions. */
 const ASK_AGAIN_MS = 1_500;
 const who = { owner: OWNER, actor: 'spec' };
 
 interface Counts {
+  readonly requests: number;
+  readonly bytesIn: number;
   readonly uploads: number;
   readonly downloads: number;
   readonly operations: Readonly<Record<string, number>>;
@@ -80,6 +84,15 @@ export class Rig {
     await this.control('DELETE', 'faults');
   }
 
+  /** Bytes per second that all calls of the vendor share. */
+  async limit(provider: 'pixverse' | 'openai', limit: { bytesPerSecondIn?: number; bytesPerSecondOut?: number }): Promise<void> {
+    await this.control('POST', 'limits', { provider, ...limit });
+  }
+
+  async clearLimits(): Promise<void> {
+    await this.control('DELETE', 'limits');
+  }
+
   async counts(provider: 'pixverse' | 'openai'): Promise<Counts> {
     return (await this.control<Record<string, Counts>>('GET', 'counters'))[provider]!;
   }
@@ -91,11 +104,13 @@ export class Rig {
   }
 
   /** The same video with 40 MB of free space in its container: more than the buffers on the way to a slow vendor hold. */
-  async largePixverseVideo(): Promise<string> {
-    const free = Buffer.alloc(40_000_000);
+  async largePixverseVideo(change: (head: Buffer) => void = () => undefined): Promise<string> {
+    const free = Buffer.alloc(LARGE_BYTES);
     free.writeUInt32BE(free.length);
     free.write('free', 4);
-    const body = Buffer.concat([await readFile(join(FIXTURES, 'pixverse-harbour.mp4')), free]);
+    const head = await readFile(join(FIXTURES, 'pixverse-harbour.mp4'));
+    change(head);
+    const body = Buffer.concat([head, free]);
     const init = { method: 'POST', body, headers: { 'content-type': 'video/mp4' }, signal: AbortSignal.timeout(ASK_MS) };
     const { id } = (await (await fetch(`${this.simulator.controlUrl}/seed?provider=pixverse&kind=video`, init)).json()) as { id: string };
     return this.register({ kind: 'video', origin: { providerId: 'pixverse', forms: { id, idType: 'video' } } });
@@ -137,6 +152,18 @@ export class Rig {
     return ready as Extract<ResolveAnswer, { status: 'ready' }>;
   }
 
+  cancel(transferId: string): Promise<{ transferId: string; status: string }> {
+    return this.messaging.request(SUBJECTS.transfer.cancel, { ...who, commandId: randomUUID(), transferId }, { timeoutMs: ASK_MS });
+  }
+
+  cacheUsage(): Promise<CacheUsage> {
+    return this.messaging.request<CacheUsage>(SUBJECTS.cache.usage, who, { timeoutMs: ASK_MS });
+  }
+
+  deleteAsset(assetId: string): Promise<unknown> {
+    return this.messaging.request(SUBJECTS.catalog.remove, { ...who, commandId: randomUUID(), assetId }, { timeoutMs: ASK_MS });
+  }
+
   transfer(transferId: string): Promise<TransferView> {
     return this.messaging.request<TransferView>(SUBJECTS.transfer.get, { ...who, transferId }, { timeoutMs: ASK_MS });
   }
@@ -164,6 +191,12 @@ const TRANSFER_ENV = { FERRY_PROVIDERS: 'pixverse,sora', TRANSFER_BACKOFF_MS: '2
 
 const accounts = (accountId: string, apiKey: string) => JSON.stringify([{ accountId, apiKey, owners: [OWNER], defaultFor: [OWNER] }]);
 
+/** The second account makes a second route of the same asset and provider. */
+const SORA_ACCOUNTS = JSON.stringify([
+  { accountId: 'sora-main', apiKey: 'spec-sora-key', owners: [OWNER], defaultFor: [OWNER] },
+  { accountId: 'sora-second', apiKey: 'spec-second-key', owners: [OWNER] },
+]);
+
 /** Of the services that run once; the transfer service is started by the tests. */
 const environmentsOf = ({ pixverseUrl, openaiUrl }: Simulator, cacheDir: string, dataPort: string): Record<string, NodeJS.ProcessEnv> => {
   const vendorHost = new URL(pixverseUrl).host;
@@ -178,6 +211,6 @@ const environmentsOf = ({ pixverseUrl, openaiUrl }: Simulator, cacheDir: string,
       CACHE_URL_SECRET: 'a-secret-for-specs-of-32-characters!',
     },
     'provider-pixverse': { PIXVERSE_BASE_URL: pixverseUrl, PIXVERSE_ACCOUNTS: accounts('pixverse-main', 'spec-pixverse-key'), ...hosts },
-    'provider-sora': { SORA_BASE_URL: openaiUrl, SORA_ACCOUNTS: accounts('sora-main', 'spec-sora-key'), ...hosts },
+    'provider-sora': { SORA_BASE_URL: openaiUrl, SORA_ACCOUNTS: SORA_ACCOUNTS, ...hosts },
   };
 };

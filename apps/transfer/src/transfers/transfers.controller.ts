@@ -7,6 +7,7 @@ import { EVENT_STORE, READ_MODELS } from '@ferry/service-host/stores';
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { AssetReader } from '../assets/asset-reader';
+import { Cancellation } from '../engine/cancellation';
 import { Worker } from '../engine/worker';
 import { TRANSFERS_RUNNER } from '../transfer.config';
 import { transferView } from './transfer-view';
@@ -22,6 +23,7 @@ export class TransfersController {
     @Inject(TRANSFERS_RUNNER) private readonly runner: Runner,
     private readonly assets: AssetReader,
     private readonly worker: Worker,
+    private readonly cancellation: Cancellation,
   ) {}
 
   @MessagePattern(SUBJECTS.transfer.get)
@@ -53,6 +55,17 @@ export class TransfersController {
     });
     this.worker.notice(owner, state);
     return { transferId: state.run?.transferId ?? transferId, token };
+  }
+
+  /** Ends a run that is open; of one that has ended, how it ended. What works on it is stopped before the answer, where it can be reached. */
+  @MessagePattern(SUBJECTS.transfer.cancel)
+  async cancel(@Payload() request: TransferCommandRequest): Promise<{ transferId: string; status?: string; token: Token }> {
+    const { transferId, owner } = request;
+    const events = await this.eventsOf(transferId, owner);
+    if (!transferView(events, transferId)) throw unknownTransfer();
+    const { token } = await this.cancellation.cancel(request);
+    const { status } = transferView(await this.eventsOf(transferId, owner), transferId)!;
+    return { transferId, status, token };
   }
 
   /** @throws FerryError UNKNOWN_TRANSFER also where it is another owner's */

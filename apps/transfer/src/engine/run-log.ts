@@ -1,0 +1,59 @@
+import { endedSubject, type RouteEnded } from '@ferry/contracts';
+import { downloadDefinition, downloadStream, type DownloadCommand, type DownloadEvent, type DownloadState } from '@ferry/domain/download';
+import { transferDefinition, transferStream, type RouteState, type TransferCommand, type TransferEvent } from '@ferry/domain/transfer';
+import { metadataFor, type EventStore, type Handled } from '@ferry/event-store';
+import { parseRunId } from '@ferry/kernel';
+import type { Messaging } from '@ferry/messaging';
+import { MESSAGING } from '@ferry/service-host';
+import { EVENT_STORE } from '@ferry/service-host/stores';
+import { Inject, Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+
+/** Whose run a command is about. */
+export interface RunOf {
+  readonly runId: string;
+  readonly owner: string;
+}
+
+/** A command without its time, which the log gives it. */
+type Order<C> = C extends { readonly type: infer T; readonly data: infer D } ? { readonly type: T; readonly data: D } : never;
+
+/** Outcome by the command that ends a route's run. */
+const OUTCOMES = { CompleteTransfer: 'completed', FailTransfer: 'failed', CancelTransfer: 'cancelled' } as const satisfies Partial<
+  Record<TransferCommand['type'], RouteEnded['outcome']>
+>;
+
+/** The streams of runs as the engine writes them; who waits for a route hears of its run's end. */
+@Injectable()
+export class RunLog {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(MESSAGING) private readonly messaging: Messaging,
+  ) {}
+
+  /** @param who whose doing it is, where it is a client's */
+  async transfer({ runId, owner }: RunOf, order: Order<TransferCommand>, who?: { readonly actor: string; readonly commandId: string }): Promise<Handled<RouteState, TransferEvent>> {
+    const routeId = parseRunId(runId)!.subjectId;
+    const handled = await this.store.handle({
+      definition: transferDefinition,
+      stream: transferStream(routeId),
+      command: { ...order, metadata: { now: new Date().toISOString() } } as TransferCommand,
+      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID(), ...who }),
+    });
+    const outcome = OUTCOMES[order.type as keyof typeof OUTCOMES] as RouteEnded['outcome'] | undefined;
+    if (outcome && handled.events.length) {
+      const ended: RouteEnded = { routeId, transferId: runId, outcome, token: handled.token };
+      this.messaging.publish(endedSubject(routeId), ended);
+    }
+    return handled;
+  }
+
+  download(assetId: string, owner: string, order: Order<DownloadCommand>): Promise<Handled<DownloadState, DownloadEvent>> {
+    return this.store.handle({
+      definition: downloadDefinition,
+      stream: downloadStream(assetId),
+      command: { ...order, metadata: { now: new Date().toISOString() } } as DownloadCommand,
+      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }),
+    });
+  }
+}
