@@ -7,6 +7,7 @@ import { EVENT_STORE, LEASES, permitsOf, READ_MODELS, snapshotsOf, StoresModule 
 import { Module } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AssetReader } from './assets/asset-reader';
+import { DownloadsController } from './downloads/downloads.controller';
 import { Bytes } from './engine/bytes';
 import { CacheClient } from './engine/cache-client';
 import { Cancellation } from './engine/cancellation';
@@ -32,7 +33,7 @@ import { transfersProjection } from './transfers/transfers.projection';
 
 @Module({
   imports: [StoresModule, ProvidersModule],
-  controllers: [ResolveController, ReferencesController, TransfersController],
+  controllers: [DownloadsController, ResolveController, ReferencesController, TransfersController],
   providers: [
     { provide: TransferConfig, useFactory: () => loadConfig(TransferConfig) },
     { provide: WORKER_ID, useFactory: () => randomUUID() },

@@ -20,6 +20,7 @@ export const SUBJECTS = {
     cancel: 'transfer.transfers.cancel',
     plan: 'transfer.routes.plan',
     check: 'transfer.references.check',
+    warm: 'transfer.downloads.request',
   },
   cache: {
     open: 'cache.downloads.open',

@@ -16,7 +16,28 @@ export class ResolveRequest extends AssetCommandRequest {
 
 export type ResolveAnswer =
   | { readonly status: 'ready'; readonly routeId: string; readonly reference: ProviderUrl; readonly source: 'native' | 'cached'; readonly token?: Token }
-  | { readonly status: 'pending'; readonly routeId: string; readonly transferId: string; readonly token: Token };
+  | {
+      readonly status: 'pending';
+      readonly routeId: string;
+      readonly transferId: string;
+      readonly token: Token;
+      /** ISO date before which there is no news: calls at the provider are paused until then. */
+      readonly retryAfter?: string;
+    };
+
+export const WARM_REASONS = ['warm', 'capture'] as const;
+
+/** Brings an asset's bytes into the cache before anybody asks for them. */
+export class WarmRequest extends AssetCommandRequest {
+  /** `capture`: because the origin will end; near that end it is as urgent as a resolve. */
+  @IsIn(WARM_REASONS) reason!: (typeof WARM_REASONS)[number];
+}
+
+export interface WarmAnswer {
+  /** The run that was requested, or the open one that serves as well. */
+  readonly downloadId: string;
+  readonly token: Token;
+}
 
 export class InvalidateReferenceRequest extends AssetCommandRequest {
   @Matches(NAME_PATTERN) providerId!: string;

@@ -6,6 +6,12 @@ import type { KnownRoutes } from './known-routes';
 import { problemOf } from './problem';
 
 /** Every error of the API as problem+json. What is not ours is logged here and told without its text. */
+/** Seconds, from milliseconds or an ISO date. */
+const retryAfterOf = ({ retryAfterMs, retryAfter }: Readonly<Record<string, unknown>> = {}): number | undefined => {
+  const ms = typeof retryAfterMs === 'number' ? retryAfterMs : typeof retryAfter === 'string' ? Math.max(0, Date.parse(retryAfter) - Date.now()) : NaN;
+  return ms >= 0 ? Math.ceil(ms / 1_000) : undefined;
+};
+
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   constructor(
@@ -19,8 +25,8 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = problemOf(this.wrongMethod(thrown, request, reply) ?? thrown, request.id);
     if (problem.code === 'INTERNAL') this.logger.error({ err: thrown, requestId: request.id, route: request.routeOptions.url }, 'a request failed');
     if (reply.sent) return;
-    const retryAfterMs = problem.details?.['retryAfterMs'];
-    if (typeof retryAfterMs === 'number' && retryAfterMs >= 0) void reply.header('retry-after', Math.ceil(retryAfterMs / 1_000));
+    const seconds = retryAfterOf(problem.details);
+    if (seconds !== undefined) void reply.header('retry-after', seconds);
     void reply.status(problem.status).header('content-type', 'application/problem+json').send(JSON.stringify(problem));
   }
 

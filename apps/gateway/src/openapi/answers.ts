@@ -79,7 +79,7 @@ export const ANSWERS = {
   Resolved: {
     oneOf: [
       object({ status: { const: 'ready' }, routeId: uuid, reference: ref('ProviderUrl'), source: { enum: ['native', 'cached'] }, 'token?': ref('Token') }),
-      object({ status: { const: 'pending' }, routeId: uuid, transferId: runId, token: ref('Token') }),
+      object({ status: { const: 'pending' }, routeId: uuid, transferId: runId, token: ref('Token'), 'retryAfter?': date }),
     ],
   },
   Transfer: object({

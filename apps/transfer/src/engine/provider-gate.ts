@@ -5,7 +5,7 @@ import { Breakers, RetryBudget, type BreakerState } from '@ferry/resilience';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { PERMITS, TransferConfig } from '../transfer.config';
 import { NotYet } from './not-yet';
-import type { JobOutcome } from './provider-jobs';
+import type { JobOutcome, JobTarget } from './provider-jobs';
 import { Slots } from './slots';
 
 /** A retry that has no budget now looks again after a time between these two, in milliseconds. */
@@ -34,6 +34,9 @@ class ProviderFault extends Error {
 }
 
 const full = (key: string): NotYet => new NotYet(new Date(Date.now() + FULL_MS).toISOString(), `Too many calls wait for ${key}.`, key);
+/** What has a breaker and permits of its own. */
+export const gateKey = ({ providerId, accountId, operation }: Pick<JobTarget, 'providerId' | 'accountId' | 'operation'>): string => `${providerId}.${accountId}.${operation}`;
+
 const permitId = ({ runId, attempt }: GateCall): string => `${runId}.${attempt}`;
 
 /** What stands between a run and its provider: the breaker, the budget of retries, and, last of all, the permit. */

@@ -6,7 +6,7 @@ import { LOGGER, MESSAGING } from '@ferry/service-host';
 import { ProviderDirectory } from '@ferry/service-host/providers';
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
-import { ProviderGate, type GateCall } from './provider-gate';
+import { gateKey, ProviderGate, type GateCall } from './provider-gate';
 
 const START_MS = 5_000;
 const JOIN_WAIT_MS = 2_000;
@@ -64,9 +64,10 @@ export class ProviderJobs {
     return this.gate.resume(this.callOf(target), signal, () => this.ended(target, signal));
   }
 
-  private callOf({ providerId, accountId, operation, owner, runId, attempt, priority, sizeBytes }: JobTarget): GateCall {
+  private callOf(target: JobTarget): GateCall {
+    const { providerId, owner, runId, attempt, priority, sizeBytes } = target;
     const urgency = { rank: priorityRank(priority), urgent: priority === 'resolve' };
-    return { providerId, key: `${providerId}.${accountId}.${operation}`, owner, runId, attempt, ...urgency, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+    return { providerId, key: gateKey(target), owner, runId, attempt, ...urgency, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
   }
 
   private async ended({ providerId, runId, attempt }: JobTarget, signal: AbortSignal): Promise<JobOutcome> {

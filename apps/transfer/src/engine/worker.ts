@@ -1,7 +1,7 @@
 import { downloadDefinition, downloadStream, isOpenDownload } from '@ferry/domain/download';
 import { isOpen, transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
 import { metadataFor, type EventStore } from '@ferry/event-store';
-import { defined, parseRunId, priorityRank } from '@ferry/kernel';
+import { defined, parseRunId, priorityRank, type Route } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import { runInContext, type Health, type Logger } from '@ferry/observability';
 import { HEALTH, LOGGER, MESSAGING } from '@ferry/service-host';
@@ -16,7 +16,7 @@ import type { OpenEntry, RunKind } from './open-runs';
 import { NotYet } from './not-yet';
 import { Parking } from './parking';
 import { Peers } from './peers';
-import { ProviderGate } from './provider-gate';
+import { gateKey, ProviderGate } from './provider-gate';
 import { QueueSnapshots } from './queue-snapshots';
 import { RunIndex } from './run-index';
 import { RunQueue } from './run-queue';
@@ -111,6 +111,11 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     // In a crowd others were quicker: it waits in the queue, as this worker's.
     if (!isMine || this.parking.epochOf(run.transferId) === run.epoch || !this.slots.hasRoom('transfer', run.priority)) return;
     this.drive('transfer', { runId: run.transferId, owner, epoch: run.epoch, workerId: this.workerId });
+  }
+
+  /** When calls that the route's upload needs are paused: until when, as far as this process knows. */
+  pauseOf(route: Pick<Route, 'providerId' | 'accountId'> | undefined): { retryAfter?: string } {
+    return route ? defined({ retryAfter: this.gate.pausedUntil(gateKey({ ...route, operation: 'upload' })) }) : {};
   }
 
   private holds(runId: string, epoch: number): boolean {

@@ -131,8 +131,12 @@ export class ResolveService {
   /** The answer that a decision is, if it is one. */
   private told(routeId: string, known: Known<RouteState>, decision: Decision): ResolveAnswer | undefined {
     if (decision.next === 'answer') return this.ready(routeId, 'cached', decision.reference, tokenOf(routeId, known));
-    if (decision.next === 'join') return { status: 'pending', routeId, transferId: decision.run.transferId, token: tokenOf(routeId, known) };
+    if (decision.next === 'join') return this.pending(routeId, known, decision.run.transferId);
     return undefined;
+  }
+
+  private pending(routeId: string, known: Known<RouteState>, transferId: string): ResolveAnswer {
+    return { status: 'pending', routeId, transferId, token: tokenOf(routeId, known), ...this.worker.pauseOf(known.state.route) };
   }
 
   private ready(routeId: string, source: 'native' | 'cached', reference: RouteUrl, token?: Token): ResolveAnswer {
@@ -166,7 +170,7 @@ export class ResolveService {
     if (!isOf(known.state, request, awaiting)) {
       throw new FerryError('UNKNOWN_TRANSFER', 'not-found', 'The asset has no such transfer at this provider. Resolve without `awaiting`.');
     }
-    if (isOpen(run)) return { status: 'pending', routeId, transferId: run.transferId, token: tokenOf(routeId, known) };
+    if (isOpen(run)) return this.pending(routeId, known, run.transferId);
     const ready = this.endedWith(routeId, known, provider);
     if (ready) return ready;
     throw transferFailed(run);

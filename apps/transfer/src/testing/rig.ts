@@ -5,6 +5,7 @@ import { createLogger } from '@ferry/observability';
 import { startSimulator, type Simulator } from '@ferry/provider-simulator';
 import { startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
 import { eventually, freePort, tempDir } from '@ferry/testing/specs';
+import { MongoClient } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,6 +25,7 @@ interface Counts {
   readonly uploads: number;
   readonly downloads: number;
   readonly operations: Readonly<Record<string, number>>;
+  readonly peaks: Readonly<Record<string, number>>;
   readonly open: number;
 }
 
@@ -170,6 +172,17 @@ export class Rig {
 
   async types(stream: string): Promise<string[]> {
     return (await this.store.read(stream)).map(({ type }) => type);
+  }
+
+  /** Of the queue's newest snapshot; less than any other where there is none. */
+  async snapshotPosition(): Promise<string> {
+    const client = new MongoClient(this.servers.urls.MONGODB_URL);
+    try {
+      const db = client.db(client.options.dbName === 'test' ? 'ferry' : client.options.dbName);
+      return (await db.collection<{ _id: string; position: string }>('_snapshots').findOne({ _id: 'transfer-open-runs' }))?.position ?? '';
+    } finally {
+      await client.close();
+    }
   }
 
   history(assetId: string): Promise<HistoryAnswer> {

@@ -1,0 +1,43 @@
+import { SUBJECTS, WarmRequest, type WarmAnswer } from '@ferry/contracts';
+import { downloadDefinition, downloadStream } from '@ferry/domain/download';
+import { metadataFor, type EventStore } from '@ferry/event-store';
+import { FerryError, type Priority } from '@ferry/kernel';
+import { EVENT_STORE } from '@ferry/service-host/stores';
+import { Controller, Inject } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
+import { Slots } from '../engine/slots';
+
+/** A capture whose origin ends sooner than this is as urgent as a resolve. */
+const URGENT_MS = 600_000;
+
+export const warmPriority = (reason: WarmRequest['reason'], { expiresAt }: AssetForTransfer['origin'], nowMs: number): Priority => {
+  if (reason === 'warm') return 'warm';
+  return expiresAt !== undefined && Date.parse(expiresAt) - nowMs < URGENT_MS ? 'resolve' : 'capture';
+};
+
+@Controller()
+export class DownloadsController {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly assets: AssetReader,
+    private readonly slots: Slots,
+  ) {}
+
+  /** Requests the asset's download, or tells of the open one. */
+  @MessagePattern(SUBJECTS.transfer.warm)
+  async warm(@Payload() request: WarmRequest): Promise<WarmAnswer> {
+    const { assetId, owner, reason } = request;
+    const { origin } = await this.assets.require(assetId, owner);
+    const priority = warmPriority(reason, origin, Date.now());
+    const { state, token, events } = await this.store.handle({
+      definition: downloadDefinition,
+      stream: downloadStream(assetId),
+      command: { type: 'RequestDownload', data: { assetId, reason, priority, ...this.slots.firstClaim('download', priority) }, metadata: { now: new Date().toISOString() } },
+      metadata: metadataFor(request),
+    });
+    if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
+    if (!state.run) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');
+    return { downloadId: state.run.downloadId, token };
+  }
+}
