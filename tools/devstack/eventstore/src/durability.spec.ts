@@ -229,6 +229,23 @@ describe('a log whose end is damaged', () => {
   });
 });
 
+it('tells who reads an event that is damaged', async () => {
+  const test = await TestServer.start();
+  const stream = newStream();
+  await test.client.appendToStream(stream, [rawEvent('Raw', 'one'), rawEvent('Raw', 'damaged'), rawEvent('Raw', 'three')]);
+  const log = join(test.dataDir, 'events.log');
+  const bytes = readFileSync(log);
+  await test.client.dispose();
+  await test.server.close();
+  writeFileSync(log, bytes.fill('DAMAGED', bytes.indexOf('damaged'), bytes.indexOf('damaged') + 7));
+  const again = await TestServer.start(test.dataDir);
+  expect(await all(again.client.readStream(stream, { maxCount: 1 }))).toHaveLength(1);
+  const damaged = { type: ErrorType.UNKNOWN, message: expect.stringContaining('the event log is damaged at position') };
+  expect(await rejection(all(again.client.readStream(stream)))).toMatchObject(damaged);
+  expect(await rejection(take(again.client.subscribeToAll(), 10))).toMatchObject(damaged);
+  await again.stop();
+});
+
 it('does not open a folder that an earlier version wrote', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
   writeFileSync(join(dataDir, 'eventstore.sqlite'), '');
@@ -247,7 +264,7 @@ it('refuses appends that the disk does not take, and takes them when it does', a
   expect(refused.length).toBeGreaterThan(0);
   for (const outcome of refused) expect(outcome).toMatchObject({ reason: { type: ErrorType.UNKNOWN } });
   // In answers to a batch the client drops the reason; a call with credentials is no batch.
-  const alone = rejection(client.appendToStream('large', [event(), event(), event()], { credentials: { username: 'a', password: 'b' } }));
+  const alone = rejection(client.appendToStream('large', Array.from({ length: 10 }, event), { credentials: { username: 'a', password: 'b' } }));
   expect(await alone).toMatchObject({ message: expect.stringContaining('the event log could not be written: EFBIG') });
   const before = await logAfter(client, undefined);
   await client.dispose();
@@ -255,9 +272,8 @@ it('refuses appends that the disk does not take, and takes them when it does', a
 
   const test = await TestServer.start(dataDir);
   expect(await logAfter(test.client, undefined)).toEqual(before);
-  for (const [n, outcome] of outcomes.entries()) {
-    expect({ n, result: await test.client.appendToStream(`large-${n}`, event(), { expectedRevision: outcome.status === 'fulfilled' ? 0n : NO_STREAM }) })
-      .toMatchObject({ n, result: { success: true } });
-  }
+  const again = outcomes.map(({ status }, n) =>
+    test.client.appendToStream(`large-${n}`, event(), { expectedRevision: status === 'fulfilled' ? 0n : NO_STREAM }));
+  expect(await Promise.all(again)).toHaveLength(outcomes.length);
   await test.stop();
 });

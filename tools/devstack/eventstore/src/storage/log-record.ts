@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { RecordedEvent } from '../records';
+import { DataFolderError } from './data-folder-error';
 import { EventEncoder, UUID_SIZE, type PlacedEvent } from '../wire/encode-read';
 
 /*
@@ -65,6 +66,7 @@ const checksum = (bytes: Buffer, start: number, length: number, position: number
 /** A record as it lies in some bytes of the log; its parts are read when they are asked for. */
 export class LogRecord implements RecordedEvent {
   private name: string | undefined;
+  private checked = false;
 
   private constructor(
     private readonly bytes: Buffer,
@@ -75,7 +77,9 @@ export class LogRecord implements RecordedEvent {
 
   /** The record that was written here. */
   static of(bytes: Buffer, start: number, position: number): LogRecord {
-    return new LogRecord(bytes, start, position, bytes.readUInt32LE(start));
+    const record = new LogRecord(bytes, start, position, bytes.readUInt32LE(start));
+    record.checked = true;
+    return record;
   }
 
   /** How long the record is that begins here; undefined where its length is not there or cannot be one. */
@@ -147,7 +151,10 @@ export class LogRecord implements RecordedEvent {
     return this.length - RECORD_OVERHEAD;
   }
 
+  /** @throws DataFolderError when the record is not as it was written. */
   copyEncoded(target: Buffer, offset: number): void {
+    if (!this.checked && !this.isIntact) throw new DataFolderError(`the event log is damaged at position ${this.position}`);
+    this.checked = true;
     const { bytes, start, length } = this;
     bytes.copy(target, offset, start + HEADER, start + length - TRAILER);
   }
