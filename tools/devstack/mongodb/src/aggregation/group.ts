@@ -47,7 +47,14 @@ function compileField(name: string, spec: Value, names: ReadonlySet<string>): Fi
   if (!start && REFUSED_ACCUMULATORS.has(operator)) throw notSupported(`The accumulator ${operator}`);
   if (!start) throw new MongoError(15952, `unknown group operator '${operator}'`);
   if (operator === '$count' && !(isDoc(operand) && operand.size === 0)) throw new MongoError(9, '$count takes no arguments, i.e. $count:{}');
-  return { name, argument: compileExpression(operand, names), start, keeps: KEEPING.has(operator) };
+  return { name, argument: compileExpression(accumulated(operator, operand), names), start, keeps: KEEPING.has(operator) };
+}
+
+/** An accumulator takes one value; a list of one stands for it. */
+function accumulated(operator: string, operand: Value): Value {
+  if (!Array.isArray(operand)) return operand;
+  if (operand.length !== 1) throw new MongoError(40237, `The ${operator} accumulator is a unary operator`);
+  return operand[0] ?? null;
 }
 
 function groupBy(id: Expression, fields: Field[]): Stage {

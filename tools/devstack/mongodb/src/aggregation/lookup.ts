@@ -1,5 +1,6 @@
 import { type Doc, doc, isDoc, type Maybe, type Value } from '../bson/values';
 import { MongoError, notSupported } from '../errors';
+import { variableName } from '../expressions/arguments';
 import { compileExpression, getField } from '../expressions/expression';
 import { compileFilter } from '../query/matcher';
 import { splitPath } from '../query/paths';
@@ -62,7 +63,7 @@ export const lookup: StageCompiler = (operand, names) => {
 
 function letScope(value: Maybe, names: ReadonlySet<string>) {
   if (value !== undefined && !isDoc(value)) throw new MongoError(9, '$lookup argument \'let\' must be an object');
-  const fields = [...(value ?? [])].map(([name, item]) => [name, compileExpression(item, names)] as const);
+  const fields = [...(value ?? [])].map(([name, item]) => [variableName(name), compileExpression(item, names)] as const);
   return {
     names: new Set([...names, ...fields.map(([name]) => name)]),
     enter(document: Doc, context: PipelineContext): PipelineContext {

@@ -1,4 +1,5 @@
-import { toInteger } from '../bson/numbers';
+import { isNumeric, toInteger } from '../bson/numbers';
+import { showValue } from '../bson/show';
 import { type Doc, doc, integer, isDoc, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { compileFilter } from '../query/matcher';
@@ -7,7 +8,7 @@ import { encodeDocument } from '../bson/encode';
 import { graphLookup } from './graph-lookup';
 import { group, sortByCount } from './group';
 import { lookup, unionWith } from './lookup';
-import { compilePipeline, type StageCompiler } from './pipeline';
+import { compilePipeline, type StageCompiler, stageParts } from './pipeline';
 import { unwind } from './unwind';
 
 const match: StageCompiler = (operand, names) => {
@@ -31,8 +32,12 @@ const sort: StageCompiler = (operand) => {
 
 function wholeNumber(operand: Value, stage: string, least: number): number {
   const number = toInteger(operand);
-  if (number === undefined) throw new MongoError(5107201, `invalid argument to ${stage} stage: Expected an integer, got ${typeName(operand)}`);
-  if (number < least) throw new MongoError(15958, `the ${least > 0 ? 'limit must be positive' : 'skip must not be negative'}`);
+  const code = stage === '$skip' ? 5107200 : 5107201;
+  const shown = `${stage}: ${showValue(operand)}`;
+  if (!isNumeric(operand)) throw new MongoError(code, `invalid argument to ${stage} stage: Expected a number in: ${shown}`);
+  if (number === undefined) throw new MongoError(code, `invalid argument to ${stage} stage: Expected an integer: ${shown}`);
+  if (number < 0) throw new MongoError(code, `invalid argument to ${stage} stage: Expected a non-negative number in: ${shown}`);
+  if (number < least) throw new MongoError(15958, 'the limit must be positive');
   return number;
 }
 
@@ -60,9 +65,10 @@ const limit: StageCompiler = (operand) => {
 };
 
 const count: StageCompiler = (operand) => {
-  if (typeof operand !== 'string' || operand === '' || operand.startsWith('$') || operand.includes('.')) {
-    throw new MongoError(40156, 'the count field must be a non-empty string without $ in front and without dots');
-  }
+  if (typeof operand !== 'string') throw new MongoError(40156, 'the count field must be a non-empty string');
+  if (operand === '') throw new MongoError(40157, 'the count field must be a non-empty string');
+  if (operand.startsWith('$')) throw new MongoError(40158, 'the count field cannot be a $-prefixed path');
+  if (operand.includes('.')) throw new MongoError(40160, "the count field cannot contain '.'");
   return function* counted(input) {
     let total = 0;
     for (const _ of input) total += 1;
@@ -70,10 +76,17 @@ const count: StageCompiler = (operand) => {
   };
 };
 
+const NOT_IN_FACET = new Set(['$facet', '$out', '$merge', '$geoNear', '$indexStats', '$collStats', '$planCacheStats']);
+
+function refuseInFacet(stage: string): void {
+  if (NOT_IN_FACET.has(stage)) throw new MongoError(40600, `${stage} is not allowed to be used within a $facet stage`);
+}
+
 const facet: StageCompiler = (operand, names) => {
   if (!isDoc(operand) || operand.size === 0) throw new MongoError(40169, 'the $facet specification must be a non-empty object');
   const branches = [...operand].map(([name, stages]) => {
     if (!Array.isArray(stages)) throw new MongoError(40170, `arguments to $facet must be arrays, ${name} is type ${typeName(stages)}`);
+    for (const stage of stages) refuseInFacet(stageParts(stage)[0]);
     return [name, compilePipeline(stages, names)] as const;
   });
   return function* faceted(input, context) {

@@ -1,6 +1,7 @@
 import { type Doc, isDoc, isOperatorDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { compileExpression, type Environment, type Expression } from '../expressions/expression';
+import { fieldPath } from '../query/paths';
 import { compileProjection } from '../query/projection';
 
 /** A stage that makes one document out of one document. */
@@ -11,17 +12,15 @@ interface FieldTree {
   children: Map<string, FieldTree | Expression>;
 }
 
-const addFields: TransformCompiler = (operand, names) => {
-  if (!isDoc(operand)) throw new MongoError(40272, `$addFields specification stage must be an object, got ${typeName(operand)}`);
+const addFields = (stage: string): TransformCompiler => (operand, names) => {
+  if (!isDoc(operand)) throw new MongoError(40272, `${stage} specification stage must be an object, got ${typeName(operand)}`);
   const tree: FieldTree = { children: new Map() };
   for (const [path, value] of operand) addToTree(tree, path, value, names);
   return (document, environment) => applyTree(document, tree, document, environment);
 };
 
 function addToTree(tree: FieldTree, path: string, value: Value, names: ReadonlySet<string>): void {
-  const parts = path.split('.');
-  if (parts.some((part) => part === '')) throw new MongoError(40353, "FieldPath must not end with a '.' or have empty parts.");
-  if (parts.some((part) => part.startsWith('$'))) throw new MongoError(16410, "FieldPath field names may not start with '$'.");
+  const parts = fieldPath(path);
   if (isDoc(value) && value.size > 0 && !isOperatorDoc(value)) {
     for (const [name, item] of value) addToTree(tree, `${path}.${name}`, item, names);
     return;
@@ -29,12 +28,12 @@ function addToTree(tree: FieldTree, path: string, value: Value, names: ReadonlyS
   let node = tree;
   for (const part of parts.slice(0, -1)) {
     const next = node.children.get(part) ?? { children: new Map<string, FieldTree | Expression>() };
-    if (typeof next === 'function') throw new MongoError(40176, `specification contains two conflicting paths: ${path}`);
+    if (typeof next === 'function') throw new MongoError(31249, `Path collision at ${path} remaining portion ${parts.slice(1).join('.')}`);
     node.children.set(part, next);
     node = next;
   }
   const last = parts.at(-1) ?? '';
-  if (node.children.has(last)) throw new MongoError(40176, `specification contains two conflicting paths: ${path}`);
+  if (node.children.has(last)) throw new MongoError(31250, `Path collision at ${path}`);
   node.children.set(last, compileExpression(value, names));
 }
 
@@ -54,6 +53,7 @@ function applyInside(value: Maybe, tree: FieldTree, root: Doc, environment: Envi
 }
 
 const unset: TransformCompiler = (operand) => {
+  if (typeof operand !== 'string' && !Array.isArray(operand)) throw new MongoError(31002, '$unset specification must be a string or an array');
   const paths = Array.isArray(operand) ? operand : [operand];
   if (paths.length === 0) throw new MongoError(31119, '$unset specification must be a string or an array with at least one field');
   const spec: Doc = new Map();
@@ -90,8 +90,8 @@ const replaceRoot: TransformCompiler = (operand, names) => {
 };
 
 export const TRANSFORMS: Readonly<Record<string, TransformCompiler>> = {
-  $addFields: addFields,
-  $set: addFields,
+  $addFields: addFields('$addFields'),
+  $set: addFields('$set'),
   $unset: unset,
   $project: project,
   $replaceRoot: replaceRoot,

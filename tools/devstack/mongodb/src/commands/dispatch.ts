@@ -3,6 +3,7 @@ import { MongoError } from '../errors';
 import '../expressions/arithmetic';
 import '../expressions/arrays';
 import '../expressions/convert';
+import '../expressions/date-text';
 import '../expressions/dates';
 import '../expressions/logic';
 import '../expressions/objects';

@@ -1,6 +1,7 @@
 import type { Doc, Maybe, Value } from '../bson/values';
 import { isDoc } from '../bson/values';
 import { MongoError } from '../errors';
+import { ARGUMENT_CODES } from './argument-codes';
 import type { CompileContext, Environment, Expression, OperatorCompiler } from './expression';
 
 /** The arguments of an operator: an array, or a single value. Checks their number. */
@@ -8,7 +9,7 @@ export function argumentsOf(operand: Value, { compile }: CompileContext, name: s
   const items = Array.isArray(operand) ? operand : [operand];
   if (items.length < least || items.length > most) {
     const wanted = least === most ? `exactly ${least}` : `at least ${least} and at most ${most}`;
-    throw new MongoError(16020, `Expression ${name} takes ${wanted} arguments. ${items.length} were passed in.`);
+    throw new MongoError(least === most ? 16020 : 28667, `Expression ${name} takes ${wanted} arguments. ${items.length} were passed in.`);
   }
   return items.map((item) => compile(item));
 }
@@ -28,12 +29,19 @@ export const isNullish = (value: Maybe): value is null | undefined => value === 
 
 /** The named arguments of an operator such as `$filter`; unknown and absent ones are errors. */
 export function namedArguments(operand: Value, name: string, required: string[], optional: string[] = []): Doc {
-  if (!isDoc(operand)) throw new MongoError(9, `${name} only supports an object as its argument`);
+  const codes = ARGUMENT_CODES[name];
+  if (!isDoc(operand)) throw new MongoError(codes?.notObject ?? 9, `${name} only supports an object as its argument`);
   for (const key of operand.keys()) {
-    if (!required.includes(key) && !optional.includes(key)) throw new MongoError(9, `Unrecognized argument to ${name}: ${key}`);
+    if (!required.includes(key) && !optional.includes(key)) throw new MongoError(codes?.unknown ?? 9, `Unrecognized argument to ${name}: ${key}`);
   }
-  for (const key of required) if (!operand.has(key)) throw new MongoError(9, `Missing '${key}' parameter to ${name}`);
+  for (const key of required) if (!operand.has(key)) throw new MongoError(codes?.missing[key] ?? 9, `Missing '${key}' parameter to ${name}`);
   return operand;
+}
+
+/** The name of a variable that a user may define. Throws FailedToParse (9). */
+export function variableName(name: Maybe): string {
+  if (typeof name === 'string' && /^[a-z\u0080-\uffff][\w\u0080-\uffff]*$/.test(name)) return name;
+  throw new MongoError(9, `'${String(name)}' starts with an invalid character for a user variable name`);
 }
 
 export const withVariable = (environment: Environment, name: string, value: Maybe): Environment => ({

@@ -1,12 +1,13 @@
 import { Int32 } from 'bson';
 import { compare, equal } from '../bson/compare';
 import { keyText } from '../bson/key';
-import { toInteger } from '../bson/numbers';
-import { type Doc, integer, isDoc, type Maybe, typeName, type Value } from '../bson/values';
+import { isNumeric, toInteger } from '../bson/numbers';
+import { showValue } from '../bson/show';
+import { integer, isDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { isTruthy } from '../query/operators';
 import { compileSortKey, parseSort } from '../query/sort';
-import { argumentsOf, binary, isNullish, namedArguments, strict, unary, withVariable } from './arguments';
+import { argumentsOf, binary, isNullish, namedArguments, strict, unary, variableName, withVariable } from './arguments';
 import { type OperatorCompiler, registerOperators } from './expression';
 
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -17,15 +18,17 @@ export function array(value: Maybe, operator: string, code = 28689): Value[] {
   throw new MongoError(code, `The argument to ${operator} must be an array, but was of type: ${typeName(value)}`);
 }
 
-function index(value: Maybe, operator: string): number {
+/** A whole number; `codes` are for another type, and for a fraction. */
+function index(value: Maybe, operator: string, codes: readonly [number, number]): number {
+  if (!isNumeric(value)) throw new MongoError(codes[0], `${operator}'s argument must be a numeric value, but is ${typeName(value)}`);
   const number = toInteger(value);
-  if (number === undefined) throw new MongoError(28690, `${operator}'s second argument must be a whole number, but is ${typeName(value)}`);
+  if (number === undefined) throw new MongoError(codes[1], `${operator}'s argument must be representable as a 32-bit integer: ${showValue(value)}`);
   return number;
 }
 
 function elementAt(list: Maybe, at: Maybe): Maybe {
   if (isNullish(list) || isNullish(at)) return null;
-  return array(list, '$arrayElemAt').at(index(at, '$arrayElemAt'));
+  return array(list, '$arrayElemAt').at(index(at, '$arrayElemAt', [28690, 28691]));
 }
 
 const end = (operator: string, at: number) => unary((list) => (isNullish(list) ? null : array(list, operator).at(at)));
@@ -33,9 +36,9 @@ const end = (operator: string, at: number) => unary((list) => (isNullish(list) ?
 function slice([list, first, second]: Maybe[]): Maybe {
   if (isNullish(list) || isNullish(first) || second === null) return null;
   const items = array(list, '$slice', 28724);
-  const position = index(first, '$slice');
+  const position = index(first, '$slice', [28725, 28726]);
   if (second === undefined) return position < 0 ? items.slice(position) : items.slice(0, position);
-  const count = index(second, '$slice');
+  const count = index(second, '$slice', [28727, 28728]);
   if (count <= 0) throw new MongoError(28729, `Third argument to $slice must be positive: ${count}`);
   const start = position < 0 ? Math.max(0, items.length + position) : position;
   return items.slice(start, start + count);
@@ -47,7 +50,11 @@ function concatArrays(values: Maybe[]): Maybe {
 }
 
 function range([first, last, by]: Maybe[]): Maybe {
-  const [start, stop, step] = [index(first, '$range'), index(last, '$range'), by === undefined ? 1 : index(by, '$range')];
+  const [start, stop, step] = [
+    index(first, '$range', [34443, 34444]),
+    index(last, '$range', [34445, 34446]),
+    by === undefined ? 1 : index(by, '$range', [34447, 34448]),
+  ];
   if (step === 0) throw new MongoError(34449, '$range requires a non-zero step value');
   const length = Math.max(0, Math.ceil((stop - start) / step));
   if (length > MAX_RANGE) throw new MongoError(5439, `$range would make ${length} values, more than ${MAX_RANGE}`);
@@ -56,8 +63,19 @@ function range([first, last, by]: Maybe[]): Maybe {
 
 const distinct = (items: Value[]): Value[] => [...new Map(items.map((item) => [keyText(item), item])).values()];
 
-const sets = (operator: string, apply: (lists: Value[][]) => Maybe) =>
-  strict(0, MANY, (values) => (values.some(isNullish) ? null : apply(values.map((value) => array(value, operator, 17043)))));
+/** `codes` are for an argument that is no array: for the first one and the second one, or for all. */
+const sets = (operator: string, codes: number[], count: number | undefined, apply: (lists: Value[][]) => Maybe) =>
+  strict(count ?? 0, count ?? MANY, (values) => {
+    if (values.some(isNullish)) return null;
+    return apply(values.map((value, at) => array(value, operator, codes[at] ?? codes[0])));
+  });
+
+/** The sets that are compared must be there. */
+const comparedSets = (operator: string, codes: number[], most: number, apply: (lists: Value[][]) => boolean) =>
+  strict(0, most, (values) => {
+    if (values.length < 2) throw new MongoError(17045, `${operator} needs at least two arguments had: ${values.length}`);
+    return apply(values.map((value, at) => array(value, operator, codes[at] ?? codes[0])));
+  });
 
 const keysOf = (items: Value[] = []): Set<string> => new Set(items.map(keyText));
 
@@ -67,28 +85,30 @@ const isSameSet = (a: Set<string>, b: Set<string>): boolean => a.size === b.size
 /** `$filter`, `$map`: an expression for each element, which a variable names. */
 const compileFilter: OperatorCompiler = (operand, { compile, names }, operator) => {
   const fields = namedArguments(operand, operator, ['input', 'cond'], ['as', 'limit']);
-  const name = variableName(fields);
+  const name = variableName(fields.get('as') ?? 'this');
   const input = compile(fields.get('input') ?? null);
   const test = compile(fields.get('cond') ?? null, new Set([...names, name]));
   const limit = fields.has('limit') ? compile(fields.get('limit') ?? null) : undefined;
   return (root, environment) => {
     const list = input(root, environment);
     if (isNullish(list)) return null;
-    const most = toInteger(limit?.(root, environment)) ?? Infinity;
+    const most = limit ? positiveLimit(limit(root, environment)) : Infinity;
     const kept = array(list, operator, 28651).filter((item) => isTruthy(test(root, withVariable(environment, name, item))));
     return kept.slice(0, most);
   };
 };
 
-function variableName(fields: Doc): string {
-  const name = fields.get('as') ?? 'this';
-  if (typeof name === 'string' && /^[a-z]\w*$/.test(name)) return name;
-  throw new MongoError(16867, `'${String(name)}' starts with an invalid character for a user variable name`);
+function positiveLimit(value: Maybe): number {
+  if (isNullish(value)) return Infinity;
+  const number = toInteger(value);
+  if (number === undefined) throw new MongoError(327391, '$filter: limit must be represented as a 32-bit integral value');
+  if (number < 1) throw new MongoError(327392, '$filter: limit must be greater than 0');
+  return number;
 }
 
 const compileMap: OperatorCompiler = (operand, { compile, names }, operator) => {
   const fields = namedArguments(operand, operator, ['input', 'in'], ['as']);
-  const name = variableName(fields);
+  const name = variableName(fields.get('as') ?? 'this');
   const input = compile(fields.get('input') ?? null);
   const body = compile(fields.get('in') ?? null, new Set([...names, name]));
   return (root, environment) => {
@@ -137,8 +157,20 @@ function contains(value: Maybe, list: Maybe): Maybe {
   return array(list, '$in', 40081).some((item) => equal(item, value));
 }
 
-function indexOf([list, wanted]: Maybe[]): Maybe {
-  return isNullish(list) ? null : integer(array(list, '$indexOfArray', 40090).findIndex((item) => equal(item, wanted)));
+function indexOf([list, wanted, start, end]: Maybe[]): Maybe {
+  if (isNullish(list)) return null;
+  const items = array(list, '$indexOfArray', 40090);
+  const from = start === undefined ? 0 : place(start, '$indexOfArray');
+  const to = end === undefined ? items.length : place(end, '$indexOfArray');
+  return integer(items.findIndex((item, at) => at >= from && at < to && equal(item, wanted)));
+}
+
+/** Where a search begins or ends. */
+export function place(value: Maybe, operator: string): number {
+  const at = toInteger(value);
+  if (at === undefined) throw new MongoError(40096, `${operator} requires an integral starting and ending index, found a value of type: ${typeName(value)}`);
+  if (at < 0) throw new MongoError(40097, `${operator} requires a nonnegative starting and ending index, found: ${at}`);
+  return at;
 }
 
 registerOperators({
@@ -147,7 +179,7 @@ registerOperators({
   $last: end('$last', -1),
   $size: unary((list) => integer(array(list, '$size', 17124).length)),
   $in: binary(contains),
-  $indexOfArray: strict(2, 2, indexOf),
+  $indexOfArray: strict(2, 4, indexOf),
   $isArray: compileIsArray,
   $slice: strict(2, 3, slice),
   $concatArrays: strict(0, MANY, concatArrays),
@@ -157,17 +189,17 @@ registerOperators({
   $map: compileMap,
   $reduce: compileReduce,
   $sortArray: compileSortArray,
-  $setUnion: sets('$setUnion', (lists) => distinct(lists.flat())),
-  $setIntersection: sets('$setIntersection', ([first = [], ...others]) => {
+  $setUnion: sets('$setUnion', [17043], undefined, (lists) => distinct(lists.flat())),
+  $setIntersection: sets('$setIntersection', [17047], undefined, ([first = [], ...others]) => {
     const keys = others.map(keysOf);
     return distinct(first).filter((item) => keys.every((other) => other.has(keyText(item))));
   }),
-  $setDifference: sets('$setDifference', ([first = [], second]) => {
+  $setDifference: sets('$setDifference', [17048, 17049], 2, ([first = [], second]) => {
     const gone = keysOf(second);
     return distinct(first).filter((item) => !gone.has(keyText(item)));
   }),
-  $setIsSubset: sets('$setIsSubset', ([first, second]) => isSubset(keysOf(first), keysOf(second))),
-  $setEquals: sets('$setEquals', ([first, ...others]) => others.every((other) => isSameSet(keysOf(first), keysOf(other)))),
+  $setIsSubset: comparedSets('$setIsSubset', [17046, 17042], 2, ([first, second]) => isSubset(keysOf(first), keysOf(second))),
+  $setEquals: comparedSets('$setEquals', [17044], MANY, ([first, ...others]) => others.every((other) => isSameSet(keysOf(first), keysOf(other)))),
   $anyElementTrue: unary((list) => array(list, '$anyElementTrue', 17041).some(isTruthy)),
   $allElementsTrue: unary((list) => array(list, '$allElementsTrue', 17040).every(isTruthy)),
 });

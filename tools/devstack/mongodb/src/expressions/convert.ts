@@ -1,6 +1,6 @@
 import { Decimal128, Int32, ObjectId, Timestamp } from 'bson';
-import { fitsInt32, isNumeric, type Numeric, toDecimal, toDouble, truncate } from '../bson/numbers';
-import { type Maybe, typeName, type Value } from '../bson/values';
+import { fitsInt32, fitsInt64, isNumeric, type Numeric, toDecimal, toDouble, toInteger, truncate } from '../bson/numbers';
+import { type Maybe, TYPE_NUMBERS, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { isTruthy } from '../query/operators';
 import { isNullish, namedArguments, unary } from './arguments';
@@ -26,13 +26,18 @@ export function asText(value: Maybe): string {
 function numberOf(value: Value, target: Target): Numeric {
   if (isNumeric(value)) return value;
   if (typeof value === 'boolean') return new Int32(value ? 1 : 0);
-  if (value instanceof Date) return BigInt(value.getTime());
+  if (value instanceof Date && target !== 'int') return BigInt(value.getTime());
   if (typeof value === 'string' && value !== '' && value.trim() === value && !/^0x/i.test(value)) {
-    if (target === 'decimal') return Decimal128.fromString(value);
-    if (/^[+-]?\d+$/.test(value)) return BigInt(value);
+    if (target === 'decimal') return decimalOf(value);
+    if (/^[+-]?\d+$/.test(value) && (target === 'double' || fitsInt64(BigInt(value)))) return target === 'double' ? Number(value) : BigInt(value);
     if (target === 'double' && !Number.isNaN(Number(value))) return Number(value);
   }
   throw failure(value, target);
+}
+
+function decimalOf(text: string): Decimal128 {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?inf(inity)?$|^nan$/i.test(text)) throw failure(text, 'decimal');
+  return Decimal128.fromStringWithRounding(text);
 }
 
 function wholeNumber(value: Value, target: 'int' | 'long'): Value {
@@ -41,10 +46,14 @@ function wholeNumber(value: Value, target: 'int' | 'long'): Value {
   return target === 'int' ? new Int32(Number(whole)) : whole;
 }
 
+/** The dates that are read; other spellings that MongoDB knows fail as if they were none. */
+const ISO_DATE = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:?\d\d)?)?$/;
+const isLocal = (text: string): boolean => /[T ]/.test(text) && !/(Z|[+-]\d\d:?\d\d)$/.test(text);
+
 function dateOf(value: Value): Date {
   if (value instanceof Date || value instanceof ObjectId || value instanceof Timestamp) return asDate(value, '$toDate');
   if (isNumeric(value) && !(value instanceof Int32)) return new Date(toDouble(value));
-  const parsed = typeof value === 'string' ? new Date(value) : undefined;
+  const parsed = typeof value === 'string' && ISO_DATE.test(value) ? new Date(isLocal(value) ? `${value}Z` : value) : undefined;
   if (parsed && !Number.isNaN(parsed.getTime())) return parsed;
   throw failure(value, 'date');
 }
@@ -78,6 +87,12 @@ function convert(value: Value, target: Target): Value {
 const TARGETS: readonly string[] = ['int', 'long', 'double', 'decimal', 'string', 'bool', 'date', 'objectId'];
 const isTarget = (value: Maybe): value is Target => typeof value === 'string' && TARGETS.includes(value);
 
+/** A type by its name or number. */
+function targetOf(type: Value): Maybe {
+  const number = toInteger(type);
+  return number === undefined ? type : Object.entries(TYPE_NUMBERS).find(([, candidate]) => candidate === number)?.[0];
+}
+
 const conversion = (target: Target): OperatorCompiler => unary((value) => (isNullish(value) ? null : convert(value, target)));
 
 const compileConvert: OperatorCompiler = (operand, { compile }, operator) => {
@@ -87,7 +102,9 @@ const compileConvert: OperatorCompiler = (operand, { compile }, operator) => {
   return (root, environment) => {
     const value = input?.(root, environment);
     if (isNullish(value)) return onNull ? onNull(root, environment) : null;
-    const target = to?.(root, environment);
+    const wanted = to?.(root, environment);
+    if (isNullish(wanted)) return null;
+    const target = targetOf(wanted);
     if (!isTarget(target)) throw new MongoError(2, `$convert: unknown or unsupported type name: ${String(target)}`);
     try {
       return convert(value, target);

@@ -1,6 +1,7 @@
 import { type Doc, isDoc, type Maybe, type Value } from '../bson/values';
-import { failedToParse, MongoError } from '../errors';
+import { failedToParse, MongoError, notSupported } from '../errors';
 import { fieldPath } from '../query/paths';
+import { REFUSED_EXPRESSIONS } from './refused';
 
 /** What an expression sees besides the document. */
 export interface Environment {
@@ -28,7 +29,8 @@ export function registerOperators(table: Record<string, OperatorCompiler>): void
   for (const [name, compiler] of Object.entries(table)) operators.set(name, compiler);
 }
 
-export const isOperator = (name: string): boolean => operators.has(name);
+/** Whether MongoDB has an expression of this name, be it refused or not. */
+export const isOperator = (name: string): boolean => operators.has(name) || REFUSED_EXPRESSIONS.has(name);
 
 const SYSTEM_NAMES = new Set(['ROOT', 'CURRENT', 'NOW', 'REMOVE']);
 
@@ -96,6 +98,7 @@ function compileDocument(value: Doc, names: ReadonlySet<string>): Expression {
   }
   const fields = [...value].map(([name, item]) => {
     if (name.startsWith('$')) throw new MongoError(16410, `FieldPath field names may not start with '$': ${name}`);
+    if (name.includes('.')) throw new MongoError(16412, "FieldPath field names may not contain '.'. Consider using $getField or $setField.");
     return [name, compileExpression(item, names)] as const;
   });
   return (root, environment) => {
@@ -110,6 +113,7 @@ function compileDocument(value: Doc, names: ReadonlySet<string>): Expression {
 
 function compileOperator(name: string, operand: Value, names: ReadonlySet<string>): Expression {
   const compiler = operators.get(name);
+  if (!compiler && REFUSED_EXPRESSIONS.has(name)) throw notSupported(`The expression ${name}`);
   if (!compiler) throw new MongoError(168, `Unrecognized expression '${name}'`);
   const compile = (value: Value, inner: ReadonlySet<string> = names): Expression => compileExpression(value, inner);
   return compiler(operand, { names, compile }, name);

@@ -1,9 +1,9 @@
 import { Int32 } from 'bson';
 import { compare } from '../bson/compare';
-import { type Doc, isDoc, type Maybe, type Value } from '../bson/values';
+import { type Doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { isTruthy } from '../query/operators';
-import { argumentsOf, binary, isNullish, namedArguments, unary } from './arguments';
+import { argumentsOf, binary, isNullish, namedArguments, unary, variableName } from './arguments';
 import { type CompileContext, type Expression, type OperatorCompiler, registerOperators } from './expression';
 
 const comparison = (accepts: (order: number) => boolean): OperatorCompiler => binary((a, b) => accepts(compare(a, b)));
@@ -45,7 +45,8 @@ const compileIfNull: OperatorCompiler = (operand, context) => {
 const compileSwitch: OperatorCompiler = (operand, { compile }) => {
   const fields = namedArguments(operand, '$switch', ['branches'], ['default']);
   const list = fields.get('branches');
-  if (!Array.isArray(list) || list.length === 0) throw new MongoError(40068, '$switch requires at least one branch');
+  if (!Array.isArray(list)) throw new MongoError(40061, `$switch expected an array for 'branches', found: ${typeName(list)}`);
+  if (list.length === 0) throw new MongoError(40068, '$switch requires at least one branch');
   const branches = list.map((branch) => {
     const parts = namedArguments(branch, '$switch branch', ['case', 'then']);
     return { test: compile(parts.get('case') ?? null), then: compile(parts.get('then') ?? null) };
@@ -63,7 +64,7 @@ const compileLet: OperatorCompiler = (operand, { compile, names }) => {
   const fields = namedArguments(operand, '$let', ['vars', 'in']);
   const vars = fields.get('vars') ?? null;
   if (!isDoc(vars)) throw new MongoError(10065, 'invalid parameter: expected an object (vars)');
-  const variables = [...vars].map(([name, value]) => [name, compile(value)] as const);
+  const variables = [...vars].map(([name, value]) => [variableName(name), compile(value)] as const);
   const body = compile(fields.get('in') ?? null, new Set([...names, ...vars.keys()]));
   return (root, environment) => {
     const inner = new Map(environment.variables);
@@ -88,4 +89,5 @@ registerOperators({
   $switch: compileSwitch,
   $let: compileLet,
   $literal: (operand: Value) => () => operand,
+  $const: (operand: Value) => () => operand,
 });

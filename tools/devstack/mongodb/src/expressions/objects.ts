@@ -25,11 +25,26 @@ function arrayToObject(value: Maybe): Maybe {
   if (isNullish(value)) return null;
   const result: Doc = new Map();
   for (const item of array(value, '$arrayToObject', 40386)) {
-    const [name, field] = Array.isArray(item) ? item : isDoc(item) ? [item.get('k'), item.get('v')] : [];
-    if (typeof name !== 'string') throw new MongoError(40394, '$arrayToObject requires pairs of a string key and a value');
-    result.set(name, field ?? null);
+    const [name, field] = pairOf(item);
+    result.set(name, field);
   }
   return result;
+}
+
+/** `[key, value]` or `{ k: key, v: value }`. */
+function pairOf(item: Value): [string, Value] {
+  if (Array.isArray(item)) {
+    const [name, field] = item;
+    if (field === undefined || item.length !== 2) throw new MongoError(40397, `$arrayToObject requires an array of size 2 arrays,found array of size: ${item.length}`);
+    if (typeof name !== 'string') throw new MongoError(40395, `$arrayToObject requires an array of key-value pairs, where the key must be of type string. Found key type: ${typeName(name)}`);
+    return [name, field];
+  }
+  if (!isDoc(item)) throw new MongoError(40398, `Unrecognised input type format for $arrayToObject: ${typeName(item)}`);
+  const [name, field] = [item.get('k'), item.get('v')];
+  if (item.size !== 2) throw new MongoError(40392, '$arrayToObject requires an object keys of \'k\' and \'v\'. Found incorrect number of keys:' + String(item.size));
+  if (name === undefined || field === undefined) throw new MongoError(40393, "$arrayToObject requires an object with keys 'k' and 'v'.");
+  if (typeof name !== 'string') throw new MongoError(40394, `$arrayToObject requires an object with keys 'k' and 'v', where the value of 'k' must be of type string. Found type: ${typeName(name)}`);
+  return [name, field];
 }
 
 const compileGetField: OperatorCompiler = (operand, { compile }, operator) => {

@@ -10,9 +10,11 @@ export type Rounding = '$ceil' | '$floor' | '$round' | '$trunc';
 /** Rounds to a decimal place (negative: before the point); `$round` takes halves to the even neighbour. Keeps the type. */
 export function round(value: Maybe, place: Maybe, operator: Rounding): Maybe {
   if (isNullish(value) || place === null) return null;
-  if (!isNumeric(value)) throw new MongoError(28765, `${operator} only supports numeric types, not ${typeName(value)}`);
+  const roundsToPlace = operator === '$round' || operator === '$trunc';
+  if (!isNumeric(value)) throw new MongoError(roundsToPlace ? 51081 : 28765, `${operator} only supports numeric types, not ${typeName(value)}`);
   const digits = place === undefined ? 0 : toInteger(place);
-  if (digits === undefined || digits < -20 || digits > 100) {
+  if (digits === undefined) throw new MongoError(51082, `precision argument to ${operator} must be a integral value`);
+  if (digits < -20 || digits > 100) {
     throw new MongoError(51083, `cannot apply ${operator} with precision value outside of [-20, 100]`);
   }
   const parsed = exact(value);

@@ -1,10 +1,11 @@
 import { BSONRegExp } from 'bson';
 import { compareStrings } from '../bson/compare';
-import { isNumeric, toInteger } from '../bson/numbers';
+import { isNumeric, toInteger, truncate } from '../bson/numbers';
 import { doc, integer, type Maybe, typeName, type Value } from '../bson/values';
-import { MongoError, notSupported } from '../errors';
+import { MongoError } from '../errors';
 import { fromBson, regexOperator } from '../query/regex';
 import { binary, isNullish, namedArguments, strict, unary } from './arguments';
+import { place } from './arrays';
 import { asText } from './convert';
 import { type OperatorCompiler, registerOperators } from './expression';
 
@@ -23,9 +24,15 @@ function concat(values: Maybe[]): Maybe {
   }).join('');
 }
 
+/** A string, or what stands for a number or a date where MongoDB takes it for one. */
+function plainText(value: Maybe): string {
+  if (typeof value === 'string' || isNumeric(value) || value instanceof Date) return asText(value);
+  throw new MongoError(16007, `can't convert from BSON type ${typeName(value)} to String`);
+}
+
 /** Only the letters of ASCII change, as in MongoDB. */
 const changeCase = (change: (letter: string) => string, pattern: RegExp) =>
-  unary((value) => (isNullish(value) ? '' : asText(value).replace(pattern, change)));
+  unary((value) => (isNullish(value) ? '' : plainText(value).replace(pattern, change)));
 
 function position(value: Maybe, operator: string): number {
   const number = toInteger(value);
@@ -36,11 +43,28 @@ function position(value: Maybe, operator: string): number {
 /** By code points. */
 function substring([value, start, length]: Maybe[]): Maybe {
   if (isNullish(value)) return '';
-  const points = [...asText(value)];
+  const points = [...plainText(value)];
   const from = position(start, '$substrCP');
   const count = position(length, '$substrCP');
-  if (from < 0 || count < 0) throw new MongoError(34455, '$substrCP: the starting index and the length must be non-negative integers');
+  if (from < 0) throw new MongoError(34452, '$substrCP: the starting index must be a non-negative integer');
+  if (count < 0) throw new MongoError(34454, '$substrCP: the length must be a non-negative integer');
   return points.slice(from, from + count).join('');
+}
+
+/** By bytes of UTF-8, between two characters. A negative length takes all that is left. */
+function byteSubstring([value, start, length]: Maybe[]): Maybe {
+  if (isNullish(value)) return '';
+  const bytes = Buffer.from(plainText(value));
+  const [from, count] = [start, length].map((number, at) => {
+    if (!isNumeric(number)) throw new MongoError(16034 + at, `$substrBytes:  ${at === 0 ? 'starting index' : 'length'} must be a numeric type (is BSON type ${typeName(number)})`);
+    return Number(truncate(number) ?? 0);
+  }) as [number, number];
+  if (from < 0 || from >= bytes.length) return '';
+  const end = count < 0 ? bytes.length : Math.min(bytes.length, from + count);
+  const isInside = (at: number): boolean => ((bytes[at] ?? 0) & 0xc0) === 0x80;
+  if (isInside(from)) throw new MongoError(28656, '$substrBytes:  Invalid range, starting index is a UTF-8 continuation byte.');
+  if (isInside(end)) throw new MongoError(28657, '$substrBytes:  Invalid range, ending index is in the middle of a UTF-8 character.');
+  return bytes.toString('utf8', from, end);
 }
 
 function split(value: Maybe, separator: Maybe): Maybe {
@@ -75,14 +99,19 @@ const trim =
 function indexOf([value, wanted, start, end]: Maybe[]): Maybe {
   if (isNullish(value)) return null;
   const points = [...text(value, '$indexOfCP', 40093)];
-  const from = start === undefined ? 0 : position(start, '$indexOfCP');
-  const to = end === undefined ? points.length : position(end, '$indexOfCP');
+  const from = start === undefined ? 0 : place(start, '$indexOfCP');
+  const to = end === undefined ? points.length : place(end, '$indexOfCP');
   const part = points.slice(from, to).join('');
   const at = part.indexOf(text(wanted, '$indexOfCP', 40094));
   return integer(at < 0 ? -1 : from + [...part.slice(0, at)].length);
 }
 
-/** `$regexMatch` and `$regexFind`. */
+function byteIndexOf([value, wanted]: Maybe[]): Maybe {
+  if (isNullish(value)) return null;
+  return integer(Buffer.from(text(value, '$indexOfBytes', 40091)).indexOf(text(wanted, '$indexOfBytes', 40092)));
+}
+
+/** `$regexMatch` and its kin. */
 const regex =
   (apply: (expression: RegExp, input: string) => Value, none: Value): OperatorCompiler =>
   (operand, { compile }, operator) => {
@@ -95,12 +124,27 @@ const regex =
       const expression = pattern(root, environment);
       if (isNullish(value) || isNullish(expression)) return none;
       if (!(expression instanceof BSONRegExp) && typeof expression !== 'string') throw new MongoError(51105, `${operator} needs 'regex' to be a string or a regular expression`);
-      return apply(fromBson(regexOperator(expression, options?.(root, environment))), text(value, operator, 51104));
+      return apply(compiled(expression, options?.(root, environment), operator), text(value, operator, 51104));
     };
   };
 
-function findRegex(expression: RegExp, input: string): Value {
-  const found = expression.exec(input);
+function compiled(expression: string | BSONRegExp, options: Maybe, operator: string): RegExp {
+  if (!isNullish(options) && typeof options !== 'string') throw new MongoError(51106, `${operator} needs 'options' to be of type string`);
+  try {
+    return fromBson(regexOperator(expression, options ?? undefined));
+  } catch (error) {
+    if (!(error instanceof MongoError)) throw error;
+    const code = { 51091: 51111, 51075: 51107 }[error.code] ?? error.code;
+    throw new MongoError(code, error.message);
+  }
+}
+
+const findRegex = (expression: RegExp, input: string): Value => describeMatch(expression.exec(input), input);
+
+const findAllRegex = (expression: RegExp, input: string): Value =>
+  [...input.matchAll(new RegExp(expression, `${expression.flags}g`))].map((found) => describeMatch(found, input));
+
+function describeMatch(found: RegExpExecArray | null, input: string): Value {
   if (!found) return null;
   const captures = found.slice(1).map((capture: string | undefined) => capture ?? null);
   return doc({ match: found[0], idx: integer([...input.slice(0, found.index)].length), captures });
@@ -114,22 +158,18 @@ const replace =
     return (root, environment) => {
       const values = parts.map((part) => part(root, environment));
       if (values.some(isNullish)) return null;
-      const [input = '', find = '', replacement = ''] = values.map((value) => text(value, operator, 51746));
+      const [input = '', find = '', replacement = ''] = values.map((value, at) => text(value, operator, 51746 - at));
       return all ? input.replaceAll(find, () => replacement) : input.replace(find, () => replacement);
     };
   };
-
-const refuseBytes: OperatorCompiler = (_, __, operator) => {
-  throw notSupported(`${operator} (use the CP form)`);
-};
 
 registerOperators({
   $concat: strict(0, MANY, concat),
   $toLower: changeCase((letter) => letter.toLowerCase(), /[A-Z]/g),
   $toUpper: changeCase((letter) => letter.toUpperCase(), /[a-z]/g),
   $substrCP: strict(3, 3, substring),
-  $substr: refuseBytes,
-  $substrBytes: refuseBytes,
+  $substr: strict(3, 3, byteSubstring),
+  $substrBytes: strict(3, 3, byteSubstring),
   $strLenCP: unary((value) => integer([...text(value, '$strLenCP', 34471)].length)),
   $strLenBytes: unary((value) => integer(Buffer.byteLength(text(value, '$strLenBytes', 34473)))),
   $strcasecmp: binary((a, b) => integer(Math.sign(compareStrings(asText(a).toUpperCase(), asText(b).toUpperCase())))),
@@ -139,7 +179,9 @@ registerOperators({
   $rtrim: trim(false, true),
   $indexOfCP: strict(2, 4, indexOf),
   $regexMatch: regex((expression, input) => expression.test(input), false),
+  $indexOfBytes: strict(2, 2, byteIndexOf),
   $regexFind: regex(findRegex, null),
+  $regexFindAll: regex(findAllRegex, []),
   $replaceOne: replace(false),
   $replaceAll: replace(true),
   $isNumber: unary(isNumeric),
