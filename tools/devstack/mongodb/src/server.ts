@@ -55,7 +55,10 @@ export async function startMongo({ port, dataDir, host = '127.0.0.1', ttlInterva
     throw error;
   }
   const bound = portOf(server);
-  const expiry = setInterval(() => removeExpired(store, new Date()), ttlIntervalMs);
+  const expiry = setInterval(() => {
+    removeExpired(store, new Date());
+    cursors.closeIdle();
+  }, ttlIntervalMs);
   return {
     connectionString: `mongodb://${host}:${bound}/?directConnection=true`,
     port: bound,

@@ -67,7 +67,8 @@ export class Cursors {
     return id;
   }
 
-  private closeIdle(): void {
+  /** Closes those that nobody used for ten minutes. */
+  closeIdle(): void {
     const oldest = Date.now() - IDLE_MS;
     for (const [id, { usedAt }] of this.open) if (usedAt < oldest) this.kill(id);
   }
