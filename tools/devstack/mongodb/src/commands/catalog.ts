@@ -1,17 +1,25 @@
 import { Binary } from 'bson';
 import { createHash } from 'node:crypto';
 import { equal } from '../bson/compare';
-import { type Doc, doc, int, integer, isDoc, type Value } from '../bson/values';
+import { type Doc, doc, int, integer, isDoc, typeName, type Value } from '../bson/values';
 import { MongoError, notSupported } from '../errors';
 import { compileFilter, type MatchScope } from '../query/matcher';
+import { isTruthy } from '../query/operators';
 import type { Collection } from '../storage/collection';
 import { type IndexSpec, parseIndexSpec } from '../storage/index-spec';
 import type { IndexTable } from '../storage/index-table';
 import { sameKey } from '../storage/planner';
 import { boolField, type Command, countField, docField, docsField, findCollection, namespaceOf, type Request } from './command';
 
+/** Options of a collection that are refused unless they are off. */
+const REFUSED_OPTIONS = [
+  'capped', 'timeseries', 'expireAfterSeconds', 'clusteredIndex', 'changeStreamPreAndPostImages', 'validator', 'validationLevel',
+  'validationAction', 'storageEngine', 'indexOptionDefaults', 'encryptedFields', 'autoIndexId',
+];
+
 function create(request: Request): Doc {
   const namespace = namespaceOf(request);
+  for (const option of REFUSED_OPTIONS) if (isTruthy(request.body.get(option))) throw notSupported(`The option ${option} of a collection`);
   if (request.body.has('viewOn') || request.body.has('pipeline')) throw notSupported('A view');
   if (request.store.find(namespace)) throw new MongoError(48, `Collection ${namespace} already exists.`);
   request.store.transaction(() => request.store.create(namespace, new Map()));
@@ -125,11 +133,18 @@ function dropIndexes(request: Request): Doc {
   const collection = findCollection(request);
   if (!collection) throw new MongoError(26, `ns not found ${namespaceOf(request)}`);
   const before = collection.indexes.length;
-  const dropped = indexesToDrop(collection, request.body.get('index') ?? null);
+  const dropped = indexesToDrop(collection, indexField(request.body));
   request.store.transaction(() => {
     for (const index of dropped) request.store.dropIndex(collection, index);
   });
   return doc({ nIndexesWas: int(before), ok: 1 });
+}
+
+function indexField(body: Doc): Value {
+  const index = body.get('index');
+  if (index === undefined) throw new MongoError(40414, "BSON field 'dropIndexes.index' is missing but a required field");
+  if (typeof index === 'string' || isDoc(index) || Array.isArray(index)) return index;
+  throw new MongoError(14, `BSON field 'dropIndexes.index' is the wrong type '${typeName(index)}', expected types '[string, object]'`);
 }
 
 function indexesToDrop({ indexes }: Collection, wanted: Value): IndexTable[] {
@@ -151,12 +166,14 @@ function listIndexes(request: Request): Doc {
 
 const withoutUnique = (raw: Doc): Doc => new Map([...raw].filter(([name]) => name !== 'unique'));
 
-function renameCollection({ body, store, cursors }: Request): Doc {
+function renameCollection({ body, database, store, cursors }: Request): Doc {
+  if (database !== 'admin') throw new MongoError(13, 'renameCollection may only be run against the admin database.');
   const from = body.get('renameCollection');
   const to = body.get('to');
   if (typeof from !== 'string' || typeof to !== 'string') throw new MongoError(73, 'renameCollection needs two namespaces');
   const source = store.find(from);
   if (!source) throw new MongoError(26, `Source collection ${from} does not exist`);
+  if (from === to) throw new MongoError(20, `Can't rename a collection to itself`);
   const target = store.find(to);
   if (target && !boolField(body, 'dropTarget')) throw new MongoError(48, `target namespace exists: ${to}`);
   for (const namespace of [from, to]) cursors.killAll(namespace);
@@ -173,7 +190,7 @@ function collStats(request: Request): Doc {
 }
 
 export const catalogCommands: Record<string, Command> = {
-  create: { fields: ['viewOn', 'pipeline', 'idIndex'], run: create },
+  create: { fields: ['viewOn', 'pipeline', 'idIndex', 'size', 'max', ...REFUSED_OPTIONS], run: create },
   drop: { fields: [], run: drop },
   dropDatabase: { fields: [], run: dropDatabase },
   listCollections: { fields: ['filter', 'nameOnly', 'cursor', 'authorizedCollections'], run: listCollections },

@@ -1,6 +1,7 @@
 import { toInteger } from '../bson/numbers';
 import { type Doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError, notSupported, typeMismatch } from '../errors';
+import { variableName } from '../expressions/arguments';
 import { compileExpression, type Environment } from '../expressions/expression';
 import type { Collection } from '../storage/collection';
 import type { Cursors } from '../storage/cursors';
@@ -41,26 +42,33 @@ export function checkRequest({ name, body }: Request, { fields }: Command): void
     throw new MongoError(40415, `BSON field '${name}.${field}' is an unknown field.`);
   }
   refuseCollation(body);
+  countField(body, 'maxTimeMS');
+  boolField(body, 'ordered');
   checkConcerns(body);
 }
 
 /** Only the simple collation, which compares bytes, is there. */
 export function refuseCollation(body: Doc): void {
-  const collation = body.get('collation');
-  if (collation === undefined || (isDoc(collation) && (collation.size === 0 || collation.get('locale') === 'simple'))) return;
+  const collation = docField(body, 'collation');
+  if (collation === undefined || collation.size === 0 || collation.get('locale') === 'simple') return;
   throw notSupported('A collation');
 }
 
+const WRITE_CONCERN_FIELDS = ['w', 'j', 'wtimeout', 'fsync', 'provenance'];
+
 function checkConcerns(body: Doc): void {
-  const read = body.get('readConcern');
-  if (isDoc(read)) {
+  const read = docField(body, 'readConcern');
+  if (read) {
     if (read.get('level') === 'linearizable' || read.get('level') === 'snapshot') {
       throw new MongoError(123, `read concern ${String(read.get('level'))} is only there on a replica set`);
     }
-    if (!READ_CONCERNS.has(read.get('level'))) throw new MongoError(9, "Enumeration value for field 'readConcern.level' is not a valid value.");
+    if (!READ_CONCERNS.has(read.get('level'))) throw new MongoError(2, "Enumeration value for field 'readConcern.level' is not a valid value.");
   }
-  const write = body.get('writeConcern');
-  const copies = isDoc(write) ? toInteger(write.get('w')) : undefined;
+  const write = docField(body, 'writeConcern') ?? new Map<string, Value>();
+  checkFields(write, WRITE_CONCERN_FIELDS, 'writeConcern');
+  const w = write.get('w');
+  if (typeof w === 'string' && w !== 'majority') throw new MongoError(2, "cannot use non-majority 'w' mode when a host is not a member of a replica set");
+  const copies = toInteger(w);
   if (copies !== undefined && copies > 1) throw new MongoError(2, "cannot use 'w' > 1 when a host is not replicated");
 }
 
@@ -119,7 +127,7 @@ export function countField(body: Doc, name: string): number | undefined {
 export function environmentOf({ now }: Request, variables: Doc | undefined): Environment {
   const empty: Environment = { now, variables: new Map() };
   const values = new Map<string, Maybe>();
-  for (const [name, value] of variables ?? []) values.set(name, compileExpression(value)(new Map(), empty));
+  for (const [name, value] of variables ?? []) values.set(variableName(name), compileExpression(value)(new Map(), empty));
   return { now, variables: values };
 }
 

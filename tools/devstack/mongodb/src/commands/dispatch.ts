@@ -1,5 +1,5 @@
 import { type Doc, doc, int } from '../bson/values';
-import { MongoError } from '../errors';
+import { MongoError, notSupported } from '../errors';
 import '../expressions/arithmetic';
 import '../expressions/arrays';
 import '../expressions/convert';
@@ -24,12 +24,21 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
 
 const TRANSACTION_COMMANDS = new Set(['commitTransaction', 'abortTransaction']);
 
+/** Commands of MongoDB that are refused by name; all others that are not there are unknown. */
+const REFUSED_COMMANDS = new Set([
+  'collMod', 'cloneCollectionAsCapped', 'compact', 'convertToCapped', 'createSearchIndexes', 'createUser', 'currentOp', 'dataSize',
+  'dbHash', 'dbStats', 'dropUser', 'filemd5', 'fsync', 'getCmdLineOpts', 'getLog', 'getParameter', 'hostInfo', 'killOp', 'listCommands',
+  'mapReduce', 'planCacheClear', 'profile', 'reIndex', 'replSetGetStatus', 'saslContinue', 'saslStart', 'serverStatus', 'setParameter',
+  'shutdown', 'top', 'usersInfo', 'validate', 'killSessions', 'killAllSessions', 'whatsmyuri',
+]);
+
 /** Runs a command; whatever it throws becomes an error reply. */
 export function dispatch(request: Request): Doc {
   try {
     const { name } = request;
     if (TRANSACTION_COMMANDS.has(name)) throw new MongoError(20, 'Transactions are only there on a replica set member or mongos');
     const command = COMMANDS.get(name);
+    if (!command && REFUSED_COMMANDS.has(name)) throw notSupported(`The command ${name}`);
     if (!command) throw new MongoError(59, `no such command: '${name}'`);
     checkRequest(request, command);
     return command.run(request);

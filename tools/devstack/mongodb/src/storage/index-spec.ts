@@ -1,9 +1,12 @@
+import { BSONRegExp } from 'bson';
 import { AFTER } from '../bson/key';
 import { toDouble, isNumeric, toInteger } from '../bson/numbers';
-import { type Doc, doc, int, isDoc, type Maybe, typeName, type Value } from '../bson/values';
-import { MongoError, notSupported } from '../errors';
+import { showValue } from '../bson/show';
+import { type Doc, doc, int, isDoc, isOperatorDoc, type Maybe, typeName, type Value } from '../bson/values';
+import { MongoError, notSupported, typeMismatch } from '../errors';
 import { compileFilter, type Match } from '../query/matcher';
 import { combinationKey, eachCombination } from '../query/combinations';
+import { isTruthy } from '../query/operators';
 import { splitPath } from '../query/paths';
 import type { SortField } from '../query/sort';
 
@@ -28,30 +31,59 @@ export function parseIndexSpec(raw: Doc): IndexSpec {
   for (const name of raw.keys()) if (!OPTIONS.has(name)) refuseOption(name);
   refuseValues(raw);
   const key = raw.get('key');
+  if (key === undefined) throw new MongoError(9, "The 'key' field is a required property of an index specification");
   if (!isDoc(key) || key.size === 0) throw new MongoError(67, 'Index keys cannot be empty.');
   const fields = [...key].map(([path, direction]) => parseField(path, direction));
   const name = raw.get('name') ?? fields.map(({ path, descending }) => `${path}_${descending ? -1 : 1}`).join('_');
   if (typeof name !== 'string' || name === '') throw new MongoError(67, 'index names must be nonempty strings');
   const filter = raw.get('partialFilterExpression');
   if (filter !== undefined && !isDoc(filter)) throw new MongoError(67, '"partialFilterExpression" must be an object');
+  if (filter) checkPartial(filter);
   const seconds = raw.get('expireAfterSeconds');
-  if (seconds !== undefined && (!isNumeric(seconds) || toDouble(seconds) < 0)) {
+  if (seconds !== undefined && !isNumeric(seconds)) throw typeMismatch(`The field 'expireAfterSeconds' must be a number, but got ${typeName(seconds)}`);
+  if (seconds !== undefined && key.has('_id')) throw new MongoError(67, "The field 'expireAfterSeconds' is not valid for an _id index specification.");
+  if (seconds !== undefined && ( toDouble(seconds) < 0)) {
     throw new MongoError(67, `TTL index 'expireAfterSeconds' option must be a number from 0, not ${String(seconds)}`);
   }
   if (seconds !== undefined && fields.length > 1) throw new MongoError(67, 'TTL indexes are single-field indexes, compound indexes do not support TTL');
-  if (raw.get('sparse') === true && filter) throw new MongoError(67, 'cannot mix "partialFilterExpression" and "sparse" options');
+  if (flag(raw, 'sparse') && filter) throw new MongoError(67, 'cannot mix "partialFilterExpression" and "sparse" options');
   return {
     name,
     key,
     fields,
     roots: rootsOf(key, filter),
-    unique: raw.get('unique') === true,
-    sparse: raw.get('sparse') === true,
+    unique: flag(raw, 'unique'),
+    sparse: flag(raw, 'sparse'),
     partial: filter && { filter, match: compileFilter(filter) },
     expireAfterSeconds: seconds === undefined ? undefined : toDouble(seconds),
     raw: describe(raw, key, name),
   };
 }
+
+function flag(raw: Doc, name: string): boolean {
+  const value = raw.get(name) ?? false;
+  if (typeof value === 'boolean') return value;
+  if (isNumeric(value)) return toDouble(value) !== 0;
+  throw typeMismatch(`The field '${name}' has value ${name}: ${showValue(value)}, which is not convertible to bool`);
+}
+
+/** What the filter of a partial index may ask for. */
+const PARTIAL_OPERATORS = new Set(['$eq', '$in', '$gt', '$gte', '$lt', '$lte', '$type', '$exists']);
+
+function checkPartial(filter: Doc): void {
+  for (const [name, operand] of filter) {
+    const branches = name === '$and' || name === '$or';
+    if (branches && Array.isArray(operand)) for (const branch of operand) if (isDoc(branch)) checkPartial(branch);
+    if (name.startsWith('$') && !branches) throw unsupportedPartial(name);
+    if (operand instanceof BSONRegExp) throw unsupportedPartial('$regex');
+    if (!isDoc(operand) || !isOperatorDoc(operand)) continue;
+    for (const [operator, value] of operand) {
+      if (!PARTIAL_OPERATORS.has(operator) || (operator === '$exists' && !isTruthy(value))) throw unsupportedPartial(operator);
+    }
+  }
+}
+
+const unsupportedPartial = (name: string) => new MongoError(67, `Expression not supported in partial index: ${name}`);
 
 function rootsOf(key: Doc, filter: Doc | undefined): string[] {
   const paths = [...key.keys(), ...(filter ? pathsOf(filter) : [])];
@@ -89,7 +121,7 @@ function parseField(path: string, direction: Value): SortField {
 
 function describe(raw: Doc, key: Doc, name: string): Doc {
   const result = doc({ v: int(2), key, name });
-  for (const option of ['unique', 'sparse']) if (raw.get(option) === true) result.set(option, true);
+  for (const option of ['unique', 'sparse']) if (flag(raw, option)) result.set(option, true);
   for (const option of ['partialFilterExpression', 'expireAfterSeconds']) {
     const value = raw.get(option);
     if (value !== undefined) result.set(option, option === 'expireAfterSeconds' ? int(toInteger(value) ?? 2 ** 31 - 1) : value);
