@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  process.stdout.write('Embedded event store for development and tests: loopback only, no access control.\n');
+  process.stderr.write('Embedded event store for development and tests: loopback only, no access control.\n');
   process.stdout.write(`${server.connectionString}\n`);
 }
 

@@ -26,7 +26,7 @@ describe('the server process', () => {
     await dropped;
     await client.dispose();
     expect(connectionString).toMatch(/^esdb:\/\/127\.0\.0\.1:\d+\?tls=false$/);
-    expect(server.lines[0]).toBe('Embedded event store for development and tests: loopback only, no access control.');
+    expect(server.stderr).toBe('Embedded event store for development and tests: loopback only, no access control.\n');
   });
 
   it('ends with one message when its port is taken', async () => {

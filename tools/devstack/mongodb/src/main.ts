@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) throw new Error(`--port must be a number from 0 to ${MAX_PORT}, not ${values.port}`);
   if (!values.data) throw new Error('--data DIR is required: the folder that keeps the data');
   const server = await startMongo({ port, dataDir: values.data, host: values.host });
-  process.stdout.write('Embedded MongoDB-compatible development server: loopback only, no authentication, not for production.\n');
+  process.stderr.write('Embedded MongoDB-compatible development server: loopback only, no access control, not for production.\n');
   process.stdout.write(`${server.connectionString}\n`);
   const stop = (): void => {
     server.close().then(() => process.exit(0), fail);

@@ -1,5 +1,6 @@
 import { isMetastream, LONG_MAX, originalOf, type ProposedEvent } from '../records';
 import type { EventLog } from '../storage/event-log';
+import type { Lru } from '../storage/lru';
 import { NewRecord } from '../storage/log-record';
 import type { Known } from './commit-check';
 import type { Place, RecentIds } from './recent-ids';
@@ -11,8 +12,8 @@ export interface Committed {
   readonly log: EventLog;
   readonly catalog: StreamCatalog;
   readonly recentIds: RecentIds;
-  /** A metastream that the last write deleted: it counts as deleted for the write that follows, and for no other. */
-  justDeleted?: string | undefined;
+  /** Whether a metastream was deleted last: readers do not feel it, writers do, until the server is started again. */
+  readonly deletedMetastreams: Lru<string, boolean>;
 }
 
 /** The events of one stream in a draft. */
@@ -27,8 +28,7 @@ export class Draft extends Streams implements Known {
   private readonly states = new Map<string, StreamState>();
   private readonly written = new Map<string, Written>();
   private readonly ids = new Map<string, Place>();
-  private justDeleted: string | undefined;
-  private deletedNow: string | undefined;
+  private readonly deletedMetastreams = new Map<string, boolean>();
   private next: number;
   private last: number;
 
@@ -36,7 +36,6 @@ export class Draft extends Streams implements Known {
     super();
     this.next = committed.log.nextPosition;
     this.last = committed.log.lastPosition;
-    this.justDeleted = committed.justDeleted;
   }
 
   /** The position of the last event. */
@@ -60,7 +59,8 @@ export class Draft extends Streams implements Known {
   }
 
   override isSoftDeleted(name: string): boolean {
-    return isMetastream(name) ? name === this.justDeleted : super.isSoftDeleted(name);
+    if (!isMetastream(name)) return super.isSoftDeleted(name);
+    return this.deletedMetastreams.get(name) ?? this.committed.deletedMetastreams.get(name) ?? false;
   }
 
   insert(stream: string, firstRevision: number, events: readonly ProposedEvent[]): void {
@@ -76,8 +76,6 @@ export class Draft extends Streams implements Known {
   endWrite(): void {
     const newest = this.records.at(-1);
     if (newest) newest.endsWrite = true;
-    this.justDeleted = this.deletedNow;
-    this.deletedNow = undefined;
   }
 
   /** Once it is durable: from now on everybody sees it. */
@@ -85,7 +83,7 @@ export class Draft extends Streams implements Known {
     const { catalog, recentIds } = this.committed;
     for (const [name, state] of this.states) catalog.set(name, state);
     for (const [id, place] of this.ids) recentIds.remember(id, place);
-    this.committed.justDeleted = this.justDeleted;
+    for (const [name, isDeleted] of this.deletedMetastreams) this.committed.deletedMetastreams.set(name, isDeleted);
   }
 
   private place(stream: string, revision: number, event: ProposedEvent, created: number): void {
@@ -101,8 +99,8 @@ export class Draft extends Streams implements Known {
 
   private metadataChanged(name: string, newest: ProposedEvent): void {
     const metadata = parseStreamMetadata(newest);
-    // A metastream always keeps one event, whatever its own metadata; only its deletion is felt, by the next write.
-    if (isMetastream(name)) this.deletedNow = metadata.truncateBefore === LONG_MAX ? name : undefined;
+    // A metastream always keeps one event, whatever its own metadata; only its deletion is felt.
+    if (isMetastream(name)) this.deletedMetastreams.set(name, metadata.truncateBefore === LONG_MAX);
     else this.states.set(name, { ...this.get(name), metadata });
   }
 }

@@ -1,5 +1,6 @@
 import type { EventLog } from '../storage/event-log';
 import type { LogRecord } from '../storage/log-record';
+import { Lru } from '../storage/lru';
 import { applyWrite, type WriteRequest, type WriteResult } from './apply-write';
 import { Draft, type Committed } from './draft';
 import { RecentIds } from './recent-ids';
@@ -16,6 +17,9 @@ const QUEUE_BYTES = 16 * 1024 * 1024;
 /** What shares one fsync at most. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_EVENTS = 4_096;
+
+/** How many metastreams are remembered as deleted or not. */
+const METASTREAMS_KEPT = 10_000;
 
 const EVENT_OVERHEAD = 256;
 const bytesOf = (request: WriteRequest): number =>
@@ -37,7 +41,7 @@ export class Writer {
     catalog: StreamCatalog,
     private readonly onCommitted: (events: readonly LogRecord[]) => void,
   ) {
-    this.committed = { log, catalog, recentIds: new RecentIds() };
+    this.committed = { log, catalog, recentIds: new RecentIds(), deletedMetastreams: new Lru(METASTREAMS_KEPT) };
   }
 
   /** Resolves once the outcome is durable. */
