@@ -8,6 +8,7 @@ import {
   ListAssetsRequest,
   ListTransfersRequest,
   OwnedRequest,
+  PlanRequest,
   providerSubjects,
   SUBJECTS,
   TransferCommandRequest,
@@ -68,6 +69,12 @@ const queries: Row[] = [
   },
   { call: ['GET', `/v1/transfers?assetId=${ASSET}`], subject: SUBJECTS.transfer.list, type: ListTransfersRequest, sends: { ...OWNED, assetId: ASSET, limit: 50 } },
   { call: ['GET', `/v1/transfers/${TRANSFER}`], subject: SUBJECTS.transfer.get, type: TransferRequest, sends: { ...OWNED, transferId: TRANSFER } },
+  {
+    call: ['GET', `${asset}/provider-urls/sora/plan?use=character&minRemainingTtl=60`],
+    subject: SUBJECTS.transfer.plan,
+    type: PlanRequest,
+    sends: { ...OWNED, assetId: ASSET, providerId: 'sora', use: 'character', minRemainingTtl: 60 },
+  },
   { call: ['GET', '/v1/cache/usage'], subject: SUBJECTS.cache.usage, type: OwnedRequest, sends: OWNED },
 ];
 
@@ -120,7 +127,6 @@ it('takes a POST without fields, with the type of JSON or without', async () => 
 });
 
 it.each([
-  ['GET', 'plan?use=character', SUBJECTS.transfer.plan],
   ['POST', 'check', SUBJECTS.transfer.check],
 ])('%s %s is passed on, and refused by the service', async (method, path, subject) => {
   const listener = await gateway.answer(subject, AssetCommandRequest, () => {

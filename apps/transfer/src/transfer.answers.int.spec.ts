@@ -1,4 +1,4 @@
-import { SUBJECTS, type ResolveAnswer } from '@ferry/contracts';
+import { SUBJECTS, type ResolveAnswer, type ResolvePlan } from '@ferry/contracts';
 import { transferStream, usageStream, type UsageEvent } from '@ferry/domain/transfer/events';
 import { downloadStream } from '@ferry/domain/download/events';
 import { parseRunId, type Token } from '@ferry/kernel';
@@ -54,7 +54,7 @@ describe('answers of three replicas', () => {
 
   it(`makes one download and one upload for ${CROWD} callers, and all have the reference when the run ends`, async () => {
     const assetId = await rig.pixverseVideo();
-    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 400_000, times: 1 });
+    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 150_000, times: 1 });
     const before = await counts();
     const told = await Promise.all(Array.from({ length: CROWD }, () => call(assetId, 'sora')));
     expect(new Set(told.map(({ answer }) => answer.reference.referenceId)).size).toBe(1);
@@ -74,7 +74,7 @@ describe('answers of three replicas', () => {
       ['sora', {}],
       ['pixverse', { use: 'reference' }],
     ] as const;
-    const told = await Promise.all(Array.from({ length: CROWD }, (_, caller) => call(assetId, ...targets[caller % 2]!)));
+    const told = await Promise.all(Array.from({ length: CROWD }, (_, caller) => call(assetId, targets[caller % 2]![0], targets[caller % 2]![1])));
     expect(new Set(told.map(({ answer }) => answer.reference.referenceId)).size).toBe(2);
     const after = await counts();
     expect([after.downloads - before.downloads, after.openaiUploads - before.openaiUploads + after.pixverseUploads - before.pixverseUploads]).toEqual([1, 2]);
@@ -112,6 +112,52 @@ describe('answers of three replicas', () => {
     const { until } = (refusal as { details: { until: string } }).details;
     expect(Date.parse(until) - Date.now()).toBeGreaterThan(3_500_000);
     expect(await counts()).toEqual(before);
+  });
+
+  const planOf = (assetId: string, providerId: string, more: object = {}) =>
+    rig.messaging.request<ResolvePlan>(SUBJECTS.transfer.plan, { owner: 'dev', actor: 'spec', assetId, providerId, ...more }, { timeoutMs: 5_000 });
+  const audio = async () => {
+    const { id } = await rig.seed('pixverse', 'audio', 'pixverse-voice.mp3');
+    return rig.register({ kind: 'audio', origin: { providerId: 'pixverse', forms: { id, idType: 'media' } }, declared: { mimeType: 'audio/mpeg', durationSeconds: 3 } });
+  };
+  const refusedByLimits = () => rig.pixverseVideo({ declared: { durationSeconds: 9, mimeType: 'video/mp4' } });
+  const reportedTooOften = async () => {
+    const assetId = await rig.pixverseVideo();
+    for (let report = 0; report < 3; report += 1) await invalidate(assetId, (await call(assetId, 'sora')).answer.reference.referenceId);
+    return assetId;
+  };
+  const failedForGood = async () => {
+    const assetId = await rig.pixverseVideo();
+    await rig.fault({ provider: 'openai', operation: 'character-create', status: 400, times: 1 });
+    await expect(call(assetId, 'sora')).rejects.toMatchObject({ code: 'TRANSFER_FAILED' });
+    return assetId;
+  };
+  const situations: [string, () => Promise<string>, string, object, object][] = [
+    ['nothing is known', () => rig.pixverseVideo(), 'sora', {}, { action: 'transfer', variant: 'character', steps: [{ step: 'download', providerId: 'pixverse' }, { step: 'upload', cutThrough: { possible: false } }] }],
+    ['the bytes are there', async () => { const id = await rig.pixverseVideo(); await call(id, 'sora'); return id; }, 'pixverse', { use: 'reference' }, { action: 'transfer', steps: [{ step: 'read-cached-file' }, { step: 'upload', variant: 'media' }], unknownFacts: [] }],
+    ['it was born there', () => rig.pixverseVideo(), 'pixverse', {}, { action: 'answer', source: 'native', variant: 'native' }],
+    ['the reference lives', async () => { const id = await rig.pixverseVideo(); await call(id, 'sora'); return id; }, 'sora', {}, { action: 'answer', source: 'cached' }],
+    ['nothing takes it', audio, 'sora', {}, { action: 'refuse', error: { code: 'TARGET_LIMITS' } }],
+    ['a limit is violated', refusedByLimits, 'sora', {}, { action: 'refuse', error: { code: 'TARGET_LIMITS', details: { violations: [{ limit: 'maxDurationSeconds' }] } } }],
+    ['it was refused for good', failedForGood, 'sora', {}, { action: 'refuse', error: { code: 'TRANSFER_REFUSED' }, until: expect.any(String) as string }],
+    ['it was reported too often', reportedTooOften, 'sora', {}, { action: 'refuse', error: { code: 'TOO_MANY_REPORTS' }, until: expect.any(String) as string }],
+  ];
+
+  it.each(situations)('plans what it then does, where %s', async (_, prepare, providerId, more, expected) => {
+    const assetId = await prepare();
+    const before = await counts();
+    const plan = await planOf(assetId, providerId, more);
+    expect(plan).toMatchObject(expected);
+    expect(await counts()).toEqual(before);
+    const done = await rig.resolve(assetId, providerId, more).catch((error: unknown) => error);
+    if (plan.action === 'answer') expect(done).toMatchObject({ status: 'ready', routeId: plan.routeId, source: plan.source, reference: plan.reference });
+    if (plan.action === 'transfer') expect(done).toMatchObject({ status: 'pending', routeId: plan.routeId });
+    if (plan.action === 'refuse') expect(done).toMatchObject({ code: plan.error.code, message: plan.error.message });
+    if (plan.action !== 'transfer') return;
+    const { transferId } = done as { transferId: string };
+    const during = await planOf(assetId, providerId, more);
+    expect(during.action === 'join' ? during.transferId : during.action === 'answer' && during.reference.referenceId).toBe(transferId);
+    await rig.outcome(assetId, providerId, transferId);
   });
 
   it('counts what was used, once in each write', async () => {

@@ -133,7 +133,7 @@ describe('getAssetForProvider', () => {
     await expect(rig.resolve(assetId, 'sora', { accountId: 'not-mine' })).rejects.toMatchObject({ code: 'UNKNOWN_ACCOUNT' });
     await expect(rig.resolve('not-an-id', 'sora')).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
     const command = { owner: 'dev', actor: 'spec', commandId: 'c', assetId, providerId: 'sora' };
-    for (const subject of ['transfer.routes.plan', 'transfer.references.check']) {
+    for (const subject of ['transfer.references.check']) {
       await expect(rig.messaging.request(subject, command, { timeoutMs: 5_000 })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
     }
   });

@@ -39,6 +39,51 @@ export interface WarmAnswer {
   readonly token: Token;
 }
 
+export class PlanRequest extends AssetRequest {
+  @Matches(NAME_PATTERN) providerId!: string;
+  @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
+  @IsOptional() @IsIn(ASSET_USES) use?: AssetUse;
+  @IsOptional() @IsInt() @Min(0) @Max(30 * 86_400) minRemainingTtl?: number;
+}
+
+/** One step of a transfer that would begin. `sizeBytes`: as far as known. */
+export type PlanStep =
+  /** The bytes are in the cache already. */
+  | { readonly step: 'read-cached-file'; readonly nodeId: string; readonly sizeBytes: number }
+  /** `joins`: a download of the asset that is under way. */
+  | { readonly step: 'download'; readonly providerId: string; readonly accountId: string; readonly sizeBytes?: number; readonly joins?: string }
+  | {
+      readonly step: 'upload';
+      readonly providerId: string;
+      readonly accountId: string;
+      readonly variant: string;
+      readonly sizeBytes?: number;
+      /** Whether the upload can run while the download does, and why or why not. */
+      readonly cutThrough: { readonly possible: boolean; readonly because: string };
+    };
+
+/** What a resolve would do now, and why. It is no promise: the next moment may be another. */
+export type ResolvePlan = {
+  readonly accountId: string;
+  /** Absent, as the route, where nothing at the provider takes the asset. */
+  readonly variant?: string;
+  readonly routeId?: string;
+  readonly because: string;
+} & (
+  | { readonly action: 'answer'; readonly source: 'native' | 'cached'; readonly reference: ProviderUrl }
+  | { readonly action: 'join'; readonly transferId: string }
+  | {
+      readonly action: 'transfer';
+      readonly steps: readonly PlanStep[];
+      /** ISO date until which the new reference would live, where the provider's references are known or assumed to end. */
+      readonly assumedExpiry?: string;
+      /** Facts of the content that the target's limits need and nobody knows yet: they are looked at before a byte goes there. */
+      readonly unknownFacts: readonly string[];
+    }
+  /** `until`: ISO date from which a resolve would try again. */
+  | { readonly action: 'refuse'; readonly error: { readonly code: string; readonly message: string; readonly details?: object }; readonly until?: string }
+);
+
 export class InvalidateReferenceRequest extends AssetCommandRequest {
   @Matches(NAME_PATTERN) providerId!: string;
   @IsOptional() @Matches(NAME_PATTERN) accountId?: string;

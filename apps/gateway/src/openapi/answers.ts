@@ -33,6 +33,21 @@ const LINK: Readonly<Record<string, Schema>> = {
 };
 const FACTS = { 'width?': whole, 'height?': whole, 'durationSeconds?': { type: 'number' } };
 
+const PLAN_STEP = {
+  oneOf: [
+    object({ step: { const: 'read-cached-file' }, nodeId: text, sizeBytes: whole }),
+    object({ step: { const: 'download' }, providerId: text, accountId: text, 'sizeBytes?': whole, 'joins?': runId }),
+    object({
+      step: { const: 'upload' },
+      providerId: text,
+      accountId: text,
+      variant: text,
+      'sizeBytes?': whole,
+      cutThrough: object({ possible: { type: 'boolean' }, because: text }),
+    }),
+  ],
+};
+
 /** What the API answers. */
 export const ANSWERS = {
   Problem: {
@@ -82,6 +97,21 @@ export const ANSWERS = {
       object({ status: { const: 'pending' }, routeId: uuid, transferId: runId, token: ref('Token'), 'retryAfter?': date }),
     ],
   },
+  Plan: object({
+    action: { enum: ['answer', 'join', 'transfer', 'refuse'] },
+    because: text,
+    accountId: text,
+    'routeId?': uuid,
+    'variant?': text,
+    'source?': { enum: ['native', 'cached'] },
+    'reference?': ref('ProviderUrl'),
+    'transferId?': runId,
+    'steps?': { type: 'array', items: PLAN_STEP },
+    'assumedExpiry?': date,
+    'unknownFacts?': { type: 'array', items: text },
+    'error?': object({ code: text, message: text, 'details?': { type: 'object' } }),
+    'until?': date,
+  }),
   Transfer: object({
     transferId: runId,
     routeId: uuid,
@@ -95,7 +125,7 @@ export const ANSWERS = {
     'error?': object({ kind: text, 'message?': text, 'retryAfter?': date }),
   }),
   TransferList: object({ items: list('Transfer') }),
-  TransferCommand: object({ 'transferId?': runId, 'token?': ref('Token') }),
+  TransferCommand: object({ 'transferId?': runId, 'status?': text, 'token?': ref('Token') }),
   CacheUsage: object({ nodeId: text, maxBytes: whole, usedBytes: whole, reservedBytes: whole, files: whole, leases: whole }),
   Provider: {
     ...object({ providerId: text, available: { type: 'boolean' }, 'displayName?': text, 'variants?': { type: 'array', items: { type: 'object' } } }),

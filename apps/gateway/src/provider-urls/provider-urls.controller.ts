@@ -41,6 +41,7 @@ export class ProviderUrlsController {
       409: ['TRANSFER_CANCELLED', 'TRANSFER_FAILED'],
       413: ['TRANSFER_FAILED'],
       422: ['TARGET_LIMITS', 'TTL_UNREACHABLE', 'TRANSFER_REFUSED', 'TRANSFER_FAILED'],
+      429: ['TOO_MANY_REPORTS'],
       502: ['TRANSFER_FAILED'],
       503: ['PROVIDER_UNAVAILABLE', 'TOO_MANY_WAITERS'],
       507: ['TRANSFER_FAILED'],
@@ -76,10 +77,10 @@ export class ProviderUrlsController {
   }
 
   @Get(':providerId/plan')
-  @Documented({ summary: 'What a resolve would do, without doing it', answer: 'Anything', errors: { 404: NOT_FOUND, 501: ['UNSUPPORTED'] } })
-  plan(@Param() { assetId, providerId }: AssetProviderPath, @Query() query: PlanQuery, @Commanding() commanded: Commanded): Promise<object> {
+  @Documented({ summary: 'What a resolve would do and why, without doing it', answer: 'Plan', errors: { 400: ['ACCOUNT_REQUIRED'], 404: NOT_FOUND, 503: ['PROVIDER_UNAVAILABLE'] } })
+  plan(@Param() { assetId, providerId }: AssetProviderPath, @Query() query: PlanQuery, @Asking() asked: Asked): Promise<object> {
     const { use, accountId, minRemainingTtl } = query;
-    return this.services.ask(SUBJECTS.transfer.plan, { ...commanded, assetId, providerId, use, accountId, minRemainingTtl });
+    return this.services.ask(SUBJECTS.transfer.plan, { ...asked, assetId, providerId, use, accountId, minRemainingTtl });
   }
 
   @Post(':providerId/check')

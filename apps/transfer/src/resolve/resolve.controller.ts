@@ -1,7 +1,8 @@
-import { AssetCommandRequest, SUBJECTS } from '@ferry/contracts';
+import { AssetCommandRequest, PlanRequest, SUBJECTS, type ResolvePlan } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
+import { PlanService } from './plan.service';
 
 const unsupported = (what: string): never => {
   throw new FerryError('UNSUPPORTED', 'unsupported', `${what} is not supported by this version.`);
@@ -9,9 +10,11 @@ const unsupported = (what: string): never => {
 
 @Controller()
 export class ResolveController {
+  constructor(private readonly plans: PlanService) {}
+
   @MessagePattern(SUBJECTS.transfer.plan)
-  plan(@Payload() _request: AssetCommandRequest): never {
-    return unsupported('Planning a resolve');
+  plan(@Payload() request: PlanRequest): Promise<ResolvePlan> {
+    return this.plans.plan(request);
   }
 
   @MessagePattern(SUBJECTS.transfer.check)

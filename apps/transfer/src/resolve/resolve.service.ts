@@ -21,7 +21,7 @@ export type Asked = Pick<ResolveRequest, 'owner' | 'assetId' | 'providerId' | 'a
 
 export interface Decided {
   readonly wish: Wish;
-  readonly target: Exclude<Target, { kind: 'none' }>;
+  readonly target: Target;
   /** Of a foreign target. */
   readonly known?: Known<RouteState>;
   readonly decision: Decision;
@@ -70,11 +70,13 @@ export class ResolveService {
 
   async resolve(request: ResolveRequest): Promise<ResolveAnswer> {
     if (request.awaiting) return this.outcome(request, request.awaiting);
-    let { wish, target, known, decision, asset } = await this.decided(request);
+    const { wish, target, ...first } = await this.decided(request);
+    let { known, decision, asset } = first;
     if (target.kind === 'native') return this.ready(target.routeId, 'native', target.reference);
+    if (target.kind === 'none') throw refused(decision);
     const { routeId } = target;
     for (let round = 1; known && round <= ROUNDS; round += 1) {
-      if (decision.next === 'refuse') throw decision.error;
+      if (decision.next === 'refuse') throw refused(decision);
       const answer = this.told(routeId, known, decision);
       if (answer) return answer;
       if (decision.next === 'request') known = await this.request(request, routeId, decision.command);
@@ -82,7 +84,7 @@ export class ResolveService {
       if (known.revision < revisionIn(transferStream(routeId), request.atLeast)) known = await this.memory.readRoute(routeId);
       ({ decision, asset } = await this.decideWith(wish, target, known, asset));
     }
-    throw new FerryError('CONTENTION', 'conflict', 'Too many writers changed the same thing at once. Try again.', { routeId });
+    throw refused(decision);
   }
 
   /** What a resolve would do now, and on what grounds. Changes nothing. */
@@ -96,7 +98,7 @@ export class ResolveService {
     const wish = wishOf(asset, provider, accountId, asked);
     const target = targetOf(wish, Date.now());
     if (target.kind === 'native') return { wish, target, decision: { next: 'answer', reference: target.reference } };
-    if (target.kind === 'none') throw nothingTakesIt(wish, (read ?? (await this.whole(asset))).facts);
+    if (target.kind === 'none') return { wish, target, decision: { next: 'refuse', error: nothingTakesIt(wish, (read ?? (await this.whole(asset))).facts) } };
     const known = this.memory.route(target.routeId, atLeast) ?? (await this.memory.readRoute(target.routeId));
     return { wish, target, known, ...(await this.decideWith(wish, target, known, read)) };
   }
@@ -183,6 +185,9 @@ export class ResolveService {
     return reference ? this.ready(routeId, 'cached', reference, tokenOf(routeId, known)) : undefined;
   }
 }
+
+const refused = (decision: Decision): FerryError =>
+  decision.next === 'refuse' ? decision.error : new FerryError('CONTENTION', 'conflict', 'Too many writers changed the same thing at once. Try again.');
 
 /** The origin's account at the origin's own provider, else the owner's default there. */
 const wantedAccount = ({ origin }: KnownAsset, { providerId, accountId }: Asked): string | undefined =>

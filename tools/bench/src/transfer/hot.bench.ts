@@ -1,0 +1,116 @@
+import { SUBJECTS } from '@ferry/contracts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { connect, type NatsConnection } from 'nats';
+import type { Figure, Print } from '../main';
+import { figure, inFlight, median, perSecond } from '../measure';
+import { startEmbedded } from '../server-under-test';
+import { assetIdOf, ECHO_SUBJECT, OWNER, PROVIDER } from './hot-names';
+
+const MILLION = 1_000_000;
+const WIDTH = 64;
+const REQUESTS = 30_000;
+const ROUNDS = 3;
+const TIMEOUT_MS = 10_000;
+const SHARE = 0.7;
+
+interface Measured {
+  readonly rate: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+interface Urls {
+  readonly nats: string;
+  readonly eventStore: string;
+  readonly mongo: string;
+}
+
+const payloadOf = (number: number): Buffer => {
+  const data = { owner: OWNER, actor: 'bench', commandId: `command-${number}`, assetId: assetIdOf(number), providerId: PROVIDER };
+  return Buffer.from(JSON.stringify({ pattern: SUBJECTS.transfer.resolve, data, id: 'bench' }));
+};
+
+/** A moment in which the memory is not proven live costs a read, which finds nothing here: such answers are counted. */
+let notFromMemory = 0;
+
+async function ask(connection: NatsConnection, subject: string, payload: Buffer): Promise<number> {
+  const started = performance.now();
+  const reply = await connection.request(subject, payload, { timeout: TIMEOUT_MS });
+  if (subject !== ECHO_SUBJECT && !Buffer.from(reply.data).includes('"status":"ready"')) notFromMemory += 1;
+  return performance.now() - started;
+}
+
+async function measure(connection: NatsConnection, subject: string, payloads: readonly Buffer[]): Promise<Measured> {
+  const times: number[] = [];
+  let next = 0;
+  const rate = await perSecond(REQUESTS, () => inFlight(WIDTH, REQUESTS, async () => times.push(await ask(connection, subject, payloads[next++ % payloads.length]!))));
+  const sorted = times.toSorted((a, b) => a - b);
+  return { rate, p50: sorted[sorted.length >> 1]!, p99: sorted[Math.floor(sorted.length * 0.99)]! };
+}
+
+/** In turn, so that what else the machine does hits both alike; of each the round with the middle rate. */
+async function compared(connection: NatsConnection, payloads: readonly Buffer[]): Promise<{ echo: Measured; resolve: Measured; share: number }> {
+  const rounds: { echo: Measured; resolve: Measured }[] = [];
+  await measure(connection, SUBJECTS.transfer.resolve, payloads);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    rounds.push({ echo: await measure(connection, ECHO_SUBJECT, payloads), resolve: await measure(connection, SUBJECTS.transfer.resolve, payloads) });
+  }
+  const shares = rounds.map(({ echo, resolve }) => resolve.rate / echo.rate);
+  const middle = rounds[shares.indexOf(median(shares))]!;
+  return { ...middle, share: median(shares) };
+}
+
+async function withService<T>(urls: Urls, routes: number, work: (bytesPerRoute: number) => Promise<T>): Promise<T> {
+  const main = join(__dirname, 'hot-service.js');
+  const child = spawn(process.execPath, ['--expose-gc', '--max-old-space-size=4096', main, urls.nats, urls.eventStore, urls.mongo, String(routes)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, LOG_LEVEL: 'warn' },
+  });
+  try {
+    const lines = createInterface({ input: child.stdout });
+    const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the service ended with ${String(code)}`)));
+    ended.catch((error: Error) => error);
+    for await (const line of lines) {
+      const ready = /^ready (-?\d+)$/.exec(line);
+      if (ready) return await Promise.race([work(Number(ready[1])), ended]);
+    }
+    return await ended;
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+const rowsOf = (known: string, { echo, resolve, share }: Awaited<ReturnType<typeof compared>>): Figure[] => [
+  { name: `bare NATS echo, ${known}`, value: Math.round(echo.rate), unit: '1/s' },
+  { name: `hot resolves, ${known}`, value: Math.round(resolve.rate), unit: '1/s' },
+  { name: `hot resolves as a share of the echo, ${known}`, value: Number(share.toFixed(3)), unit: 'ratio', goal: `>= ${SHARE}`, pass: share >= SHARE },
+  { name: `hot resolve p50, ${known}, ${WIDTH} in flight (echo ${echo.p50.toFixed(2)})`, value: Number(resolve.p50.toFixed(2)), unit: 'ms' },
+  { name: `hot resolve p99, ${known}, ${WIDTH} in flight (echo ${echo.p99.toFixed(2)})`, value: Number(resolve.p99.toFixed(2)), unit: 'ms' },
+];
+
+/** Resolves of known routes over NATS, side by side with an echo in the same process. */
+export async function run(print: Print): Promise<Figure[]> {
+  const servers = await Promise.all([startEmbedded('nats'), startEmbedded('eventstore'), startEmbedded('mongodb')]);
+  const [nats, eventStore, mongo] = servers.map(({ url }) => url) as [string, string, string];
+  const connection = await connect({ servers: nats });
+  const rows: Figure[] = [];
+  try {
+    for (const [known, routes] of [['1 known route', 1], ['1 million known routes', MILLION]] as const) {
+      await withService({ nats, eventStore, mongo }, routes, async (bytesPerRoute) => {
+        const payloads = Array.from({ length: Math.min(routes, REQUESTS) }, (_, number) => payloadOf(Math.floor((number * routes) / Math.min(routes, REQUESTS))));
+        rows.push(...rowsOf(known, await compared(connection, payloads)));
+        rows.push({ name: `hot resolves that memory was not sure of, ${known}`, value: notFromMemory, unit: '', goal: '0', pass: notFromMemory === 0 });
+        notFromMemory = 0;
+        if (routes > 1) rows.push({ name: 'memory of a known route and its asset', value: bytesPerRoute, unit: 'bytes' });
+      });
+    }
+  } finally {
+    await connection.close();
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+  for (const { name, value, unit, goal, pass } of rows) print(`${name.padEnd(80)}${figure(value).padStart(10)} ${unit.padEnd(6)}${goal ? ` goal ${goal}: ${pass ? 'pass' : 'missed'}` : ''}`);
+  return rows;
+}
