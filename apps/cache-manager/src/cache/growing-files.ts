@@ -124,7 +124,7 @@ export class GrowingFiles {
 
   /** Resolves when an attempt for the asset begins; false where `ms` passed without. @throws FerryError TOO_MANY_WAITERS */
   async begun(assetId: string, ms: number): Promise<boolean> {
-    if (this.waiters >= MAX_WAITING) throw new FerryError('TOO_MANY_WAITERS', 'throttled', `${MAX_WAITING} requests wait for downloads already. Ask again later.`);
+    if (this.waiters >= MAX_WAITING) throw new FerryError('TOO_MANY_WAITERS', 'unavailable', `${MAX_WAITING} requests wait for downloads already. Ask again later.`);
     const listeners = this.waiting.get(assetId) ?? new Set();
     this.waiting.set(assetId, listeners);
     this.waiters += 1;
