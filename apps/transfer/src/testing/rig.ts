@@ -42,7 +42,8 @@ export class Rig {
     private readonly folder: { remove(): Promise<void> },
   ) {}
 
-  static async start(): Promise<Rig> {
+  /** @param more variables of the services that run once, by name */
+  static async start(more: Readonly<Record<string, NodeJS.ProcessEnv>> = {}): Promise<Rig> {
     const folder = await tempDir('ferry-engine-');
     const [servers, simulator] = await Promise.all([startServers(), startSimulator({ dataDir: join(folder.path, 'simulator') })]);
     const logger = createLogger('spec');
@@ -51,7 +52,7 @@ export class Rig {
     const cacheDir = join(folder.path, 'cache');
     const environments = environmentsOf(simulator, cacheDir, String(await freePort()));
     const rig = new Rig(servers, simulator, messaging, store, cacheDir, new Map(), environments, folder);
-    await Promise.all(Object.keys(environments).map((name) => rig.startService(name)));
+    await Promise.all(Object.keys(environments).map((name) => rig.startService(name, name, more[name])));
     return rig;
   }
 
@@ -106,8 +107,8 @@ export class Rig {
   }
 
   /** The same video with 40 MB of free space in its container: more than the buffers on the way to a slow vendor hold. */
-  async largePixverseVideo(change: (head: Buffer) => void = () => undefined): Promise<string> {
-    const free = Buffer.alloc(LARGE_BYTES);
+  async largePixverseVideo(change: (head: Buffer) => void = () => undefined, freeBytes = LARGE_BYTES): Promise<string> {
+    const free = Buffer.alloc(freeBytes);
     free.writeUInt32BE(free.length);
     free.write('free', 4);
     const head = await readFile(join(FIXTURES, 'pixverse-harbour.mp4'));
