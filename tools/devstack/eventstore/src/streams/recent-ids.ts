@@ -1,6 +1,6 @@
 import { Lru } from '../storage/lru';
 
-const MAX_IDS = 200_000;
+const MAX_IDS = 100_000;
 
 /** Where an event was written. */
 export interface Place {
