@@ -4,7 +4,7 @@ import { startNats } from './server';
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { port: { type: 'string', default: '4222' }, data: { type: 'string' } } });
   const port = Number(values.port.trim() || NaN);
-  if (!Number.isInteger(port)) throw new Error(`--port must be a whole number from 0 to 65535, not "${values.port}"`);
+  if (!Number.isInteger(port)) throw new Error(`the port must be a whole number from 0 to 65535, not "${values.port}"`);
   const server = await startNats({ port });
   process.stderr.write('NATS core: embedded development server, loopback only, no access control, no JetStream\n');
   if (values.data !== undefined) process.stderr.write(`Nothing is stored: --data ${values.data} is not used\n`);
