@@ -11,7 +11,7 @@ import { assetIdOf, ECHO_SUBJECT, OWNER, PROVIDER } from './hot-names';
 
 const MILLION = 1_000_000;
 const WIDTH = 64;
-const REQUESTS = 30_000;
+const REQUESTS = 10_000;
 const ROUNDS = 3;
 const TIMEOUT_MS = 10_000;
 const SHARE = 0.7;
