@@ -8,7 +8,7 @@ import { StreamIndex } from './stream-index';
 const FILE = 'events.log';
 
 /** How many events of one stream are read at once. */
-const CHUNK_EVENTS = 64;
+const CHUNK_EVENTS = 128;
 /** Events that the index keeps in memory before it writes them, which takes a few milliseconds. */
 const INDEX_LUMP = 1_024;
 
@@ -72,10 +72,7 @@ export class EventLog {
 
   /** One chunk of a stream between two revisions, both included. */
   readStream(stream: string, low: number, high: number, direction: Direction): LogRecord[] {
-    const positions: number[] = [];
-    for (const { position } of this.index.places(stream, direction, low, high)) {
-      if (positions.push(position) === CHUNK_EVENTS) break;
-    }
+    const positions = this.index.positions(stream, direction, low, high, CHUNK_EVENTS);
     return this.file.read(positions).filter((record) => record.stream === stream);
   }
 

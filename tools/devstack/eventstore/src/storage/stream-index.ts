@@ -13,6 +13,9 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS progress (only INTEGER PRIMARY KEY CHECK (only = 0), position INTEGER NOT NULL);
 `;
 
+const rangeOf = (direction: Direction): string =>
+  `SELECT revision, position FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision ${direction === 'forwards' ? 'ASC' : 'DESC'}`;
+
 /** An earlier version kept the events themselves in it. */
 const OLD_FILE = 'eventstore.sqlite';
 const FILE = 'index.sqlite';
@@ -91,6 +94,15 @@ export class StreamIndex {
     }
   }
 
+  /** The positions of the first places that `places` would give, which is faster for many. */
+  positions(stream: string, direction: Direction, low: number, high: number, limit: number): number[] {
+    const unwritten = Array.from(this.unwritten(stream, direction, low, high), ({ position }) => position);
+    if (direction === 'backwards' && unwritten.length >= limit) return unwritten.slice(0, limit);
+    const rows = this.prepare(`${rangeOf(direction)} LIMIT ?`).all(hashOf(stream), low, high, limit) as Iterable<unknown> as Place[];
+    const written = rows.map(({ position }) => position);
+    return (direction === 'forwards' ? [...written, ...unwritten] : [...unwritten, ...written]).slice(0, limit);
+  }
+
   close(): void {
     this.database.close();
   }
@@ -115,9 +127,7 @@ export class StreamIndex {
   }
 
   private written(stream: string, direction: Direction, low: number, high: number): Iterable<Place> {
-    const order = direction === 'forwards' ? 'ASC' : 'DESC';
-    const sql = `SELECT revision, position FROM events WHERE stream = ? AND revision BETWEEN ? AND ? ORDER BY revision ${order}`;
-    return this.prepare(sql).iterate(hashOf(stream), low, high) as Iterable<unknown> as Iterable<Place>;
+    return this.prepare(rangeOf(direction)).iterate(hashOf(stream), low, high) as Iterable<unknown> as Iterable<Place>;
   }
 
   private prepare(sql: string): StatementSync {

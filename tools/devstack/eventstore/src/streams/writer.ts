@@ -70,9 +70,11 @@ export class Writer {
   }
 
   private async run(): Promise<void> {
-    // What else arrives in this turn of the event loop belongs to the first batch.
-    await new Promise(setImmediate);
-    while (this.queue.length > 0) await this.writeBatch(this.takeBatch());
+    while (this.queue.length > 0) {
+      // What else arrives in this turn of the event loop belongs to the batch, and the answers of the last one can leave.
+      await new Promise(setImmediate);
+      await this.writeBatch(this.takeBatch());
+    }
     this.running = undefined;
   }
 
