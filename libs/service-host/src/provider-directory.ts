@@ -25,8 +25,8 @@ export class ProviderDirectory {
   ) {
     this.described = new FreshAnswers(DESCRIBED, (id) => this.ask(id, providerSubjects(id).describe, {}));
     this.authorized = new FreshAnswers(AUTHORIZED, (key) => {
-      const [providerId = '', owner, accountId] = key.split('\n');
-      return this.ask(providerId, providerSubjects(providerId).authorize, { owner, ...(accountId ? { accountId } : {}) });
+      const [providerId = '', owner = '', accountId] = key.split('\n');
+      return this.askAccount(providerId, owner, accountId);
     });
   }
 
@@ -50,6 +50,12 @@ export class ProviderDirectory {
     return this.authorized.get(keyOf(providerId, owner, accountId));
   }
 
+  /** As `authorize`, from the adapter itself: it is there now. @throws FerryError as `authorize` */
+  async reach(providerId: string, owner: string, accountId: string): Promise<AuthorizeAccountAnswer> {
+    this.known(providerId);
+    return this.askAccount(providerId, owner, accountId);
+  }
+
   /** The account where it is known without asking. */
   knownAccount(providerId: string, owner: string, accountId?: string): AuthorizeAccountAnswer | undefined {
     return this.authorized.peek(keyOf(providerId, owner, accountId));
@@ -63,6 +69,10 @@ export class ProviderDirectory {
   private known(providerId: string): void {
     if (this.providerIds.includes(providerId)) return;
     throw new FerryError('UNKNOWN_PROVIDER', 'not-found', `There is no provider ${providerId}. Known: ${this.providerIds.join(', ')}.`);
+  }
+
+  private askAccount(providerId: string, owner: string, accountId?: string): Promise<AuthorizeAccountAnswer> {
+    return this.ask(providerId, providerSubjects(providerId).authorize, { owner, ...(accountId ? { accountId } : {}) });
   }
 
   private async ask<Answer>(providerId: string, subject: string, data: object): Promise<Answer> {

@@ -93,7 +93,7 @@ export class ProviderJobs {
   /** An adapter that is away is waited for, before an attempt is spent on it. What else is wrong, the start of the job says. */
   private async reach({ providerId, accountId, owner }: JobTarget): Promise<void> {
     try {
-      await this.directory.authorize(providerId, owner, accountId);
+      await this.directory.reach(providerId, owner, accountId);
     } catch (error) {
       if ((error as FerryError).code === 'PROVIDER_UNAVAILABLE') throw error;
       this.logger.info({ err: error, providerId, accountId }, 'the account cannot be used; its job will be refused');
