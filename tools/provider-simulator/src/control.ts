@@ -7,7 +7,7 @@ import { parseFault, type Faults } from './faults';
 import type { Limits } from './limits';
 import { FIXTURE_TYPES, fixturePath } from './fixtures';
 import { sniffMedia } from './media-facts';
-import type { StoredObject } from './object-store';
+import type { ObjectStore, ReceivedBytes, StoredObject } from './object-store';
 import { OPENAI, openaiId } from './openai-shapes';
 import { VIDEO_LIFETIME_MS } from './openai-videos';
 import { mediaUrl, newPixverseId, pixverseMediaName } from './pixverse';
@@ -23,7 +23,7 @@ export interface ControlParts {
 }
 
 const MAX_JSON_BYTES = 1024 * 1024;
-const SEEDS = { pixverse: { video: 'result', audio: 'media' }, openai: { video: 'video' } } as const;
+const SEEDS = { pixverse: { video: 'result', audio: 'media', image: 'image' }, openai: { video: 'video' } } as const;
 
 const readJsonBody = async (request: IncomingMessage): Promise<Record<string, unknown>> => {
   const chunks: Buffer[] = [];
@@ -42,12 +42,33 @@ interface Seed {
   readonly provider: string;
   readonly kind: string;
   readonly fixture: string;
+  /** Of an MP4's free box behind all else; they take no room on the disk. */
+  readonly freeBytes?: number;
 }
+
+/** Head of an MP4 box that players pass over, for so many bytes with it. */
+const freeBox = (bytes: number): Buffer => {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(bytes);
+  head.write('free', 4);
+  return head;
+};
+
+async function* withFreeBox(source: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  yield* source;
+  yield freeBox(bytes);
+}
+
+const receiveSeed = async (store: ObjectStore, source: AsyncIterable<Uint8Array>, freeBytes: number | undefined): Promise<ReceivedBytes> => {
+  if (freeBytes === undefined) return store.receive(source);
+  if (!(Number.isInteger(freeBytes) && freeBytes >= 8 && freeBytes < 2 ** 32)) throw new Error('"freeBytes" must be a whole number from 8 to 4294967295.');
+  return store.lengthen(await store.receive(withFreeBox(source, freeBytes)), freeBytes - 8);
+};
 
 const seedBytes = async ({ world }: ControlParts, seed: Seed, source: AsyncIterable<Uint8Array>, mimeType: string) => {
   const type = (SEEDS as Record<string, Record<string, string>>)[seed.provider]?.[seed.kind];
-  if (!type) throw new Error('Seed a pixverse video or audio, or an openai video.');
-  const received = await world.store.receive(source);
+  if (!type) throw new Error('Seed a pixverse video, audio or image, or an openai video.');
+  const received = await receiveSeed(world.store, source, seed.freeBytes);
   const { sniffedType, ...facts } = await sniffMedia(world.store.pathOf(received.blob));
   const now = world.now();
   const own = { ...received, ...facts, provider: seed.provider, type, mimeType: sniffedType ?? mimeType, filename: seed.fixture, createdAt: now };
@@ -63,11 +84,11 @@ const seed = async (parts: ControlParts, request: IncomingMessage, query: URLSea
   let object: StoredObject;
   const contentType = request.headers['content-type'] ?? '';
   if (contentType.startsWith('application/json')) {
-    const { provider, kind = 'video', fixture } = await readJsonBody(request);
+    const { provider, kind = 'video', fixture, freeBytes } = await readJsonBody(request);
     const path = fixturePath(String(fixture));
     await access(path);
     const mimeType = FIXTURE_TYPES[extname(path).slice(1)]!;
-    object = await seedBytes(parts, { provider: String(provider), kind: String(kind), fixture: String(fixture) }, createReadStream(path), mimeType);
+    object = await seedBytes(parts, { ...{ provider: String(provider), kind: String(kind), fixture: String(fixture) }, ...(freeBytes === undefined ? {} : { freeBytes: Number(freeBytes) }) }, createReadStream(path), mimeType);
   } else {
     const wanted = { provider: query.get('provider') ?? '', kind: query.get('kind') ?? 'video', fixture: 'seed' };
     object = await seedBytes(parts, wanted, request, contentType);
@@ -84,7 +105,7 @@ export const control = (parts: ControlParts) => {
     'GET /control/counters': () => counters.all(),
     'DELETE /control/counters': () => (counters.reset(), counters.all()),
     'GET /control/objects': () => ({ objects: world.store.list() }),
-    'GET /control/faults': () => ({ faults: faults.list() }),
+    'GET /control/faults': () => ({ faults: faults.list(), calls: faults.calls() }),
     'POST /control/faults': async (request) => (faults.add(parseFault(await readJsonBody(request), operations)), { faults: faults.list() }),
     'DELETE /control/faults': () => (faults.clear(), { faults: [] }),
     'GET /control/limits': () => ({ limits: limits.list() }),

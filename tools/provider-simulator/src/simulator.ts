@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { answerFault } from './answer-fault';
 import { control } from './control';
 import { Counters } from './counters';
-import { Faults, type Fault } from './faults';
+import { Faults } from './faults';
 import { Limits } from './limits';
 import { MultipartError } from './multipart';
 import { ObjectStore } from './object-store';
@@ -34,19 +35,10 @@ export interface Simulator {
 /** Longer than any client keeps an idle connection, so that none is closed under a new request. */
 const KEEP_ALIVE_MS = 120_000;
 
-const accountOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 16);
+/** The API key in a call, whichever vendor it is for. */
+const keyOf = ({ headers }: IncomingMessage): string => String(headers['api-key'] ?? headers.authorization ?? '').replace(/^Bearer /, '');
 
-/** Answers for the vendor where the fault leaves nothing to do. */
-const answerFault = (vendor: Vendor, response: ServerResponse, fault: Fault): boolean => {
-  if (fault.redirectTo) response.writeHead(302, { location: fault.redirectTo }).end();
-  else if (fault.html) response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Sorry</title><p>Something went wrong.');
-  else if (fault.rawBody !== undefined) response.writeHead(200, { 'content-type': 'application/json' }).end(fault.rawBody);
-  else if (fault.status !== undefined || fault.code !== undefined) {
-    const error = vendor.error(fault.status ?? 200, 'The simulator was told to fail.', fault.code);
-    sendJson(response, error.status, error.body, fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter });
-  } else return false;
-  return true;
-};
+const accountOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 16);
 
 const answerError = (vendor: Vendor, response: ServerResponse, error: unknown): void => {
   if (response.headersSent) return void response.destroy();
@@ -77,16 +69,18 @@ const serveVendor = async (vendor: Vendor, { faults, counters, limits }: Parts, 
     counts.operations[route.operation] = (counts.operations[route.operation] ?? 0) + 1;
     counters.enter(vendor.provider, route.operation);
     response.once('close', () => counters.leave(vendor.provider, route.operation));
-    const fault = faults.take(vendor.provider, route.operation);
+    const fault = faults.take({ provider: vendor.provider, operation: route.operation, path, key: keyOf(request) });
     if (fault?.latencyMs && request.method !== 'POST') await pause(fault.latencyMs, undefined, { signal: gone.signal });
     const account = route.open ? '' : accountOf(vendor.authenticate(request));
-    if (fault && answerFault(vendor, response, fault)) return;
     const params = route.path.exec(path)!.slice(1);
     const call: Call = {
       ...{ provider: vendor.provider, operation: route.operation, request, response, query: target.query },
       ...{ params, fault, counts, limits, account, gone: gone.signal },
     };
-    await route.answer(call);
+    if (await answerFault(vendor, call)) return;
+    // An answer without a connection goes nowhere.
+    await route.answer(fault?.loseAnswer ? { ...call, response: new ServerResponse(request) } : call);
+    if (fault?.loseAnswer) request.socket.resetAndDestroy();
   } catch (error) {
     // Nobody is there to hear of the error when the caller has hung up.
     if (!request.socket.destroyed) answerError(vendor, response, error);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Counts } from './counters';
@@ -8,6 +8,7 @@ import type { Limits } from './limits';
 import { sniffMedia, type SniffedMedia } from './media-facts';
 import { MultipartError, readMultipart, readText } from './multipart';
 import type { ObjectStore, ReceivedBytes, StoredObject } from './object-store';
+import { headOf, sabotage } from './sabotage';
 
 /** What a vendor's routes stand in. */
 export interface World {
@@ -97,8 +98,11 @@ const atRate = (bytesPerSecond: number, signal: AbortSignal) =>
 const bodyOf = (call: Call): AsyncIterable<Buffer> => {
   const counted = async function* (): AsyncGenerator<Buffer> {
     // A body that is not read to its end must not take the connection, and with it the refusal, away.
+    let received = 0;
     for await (const chunk of call.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       call.counts.bytesIn += chunk.length;
+      received += chunk.length;
+      if (received > (call.fault?.resetAt ?? Infinity)) call.request.socket.resetAndDestroy();
       yield chunk;
     }
     // Not earlier: a connection that nobody reads from does not show that its other end has closed.
@@ -106,6 +110,17 @@ const bodyOf = (call: Call): AsyncIterable<Buffer> => {
   };
   const limited = call.limits.pace(call.provider, 'in', counted(), call.gone);
   return call.fault?.bytesPerSecond ? atRate(call.fault.bytesPerSecond, call.gone)(limited) : limited;
+};
+
+/** Reads the request's body and keeps nothing of it. */
+export const readAll = async (call: Call): Promise<void> => {
+  const chunks = bodyOf(call)[Symbol.asyncIterator]();
+  while (!(await chunks.next()).done);
+};
+
+/** What was done stays done, whether or not the caller hears of it. */
+export const holdAnswer = async ({ fault, gone }: Call): Promise<void> => {
+  if (fault?.answerLatencyMs) await pause(fault.answerLatencyMs, undefined, { signal: gone });
 };
 
 export interface UploadedFile extends ReceivedBytes, SniffedMedia {
@@ -143,29 +158,17 @@ export const readJson = async (call: Call): Promise<Record<string, unknown>> => 
   return value as Record<string, unknown>;
 };
 
-const breakOffAt = (bytes: number, response: ServerResponse): Transform => {
-  let left = bytes;
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      const part = chunk.subarray(0, left);
-      left -= part.length;
-      if (left > 0) done(null, part);
-      else response.write(part, () => response.destroy());
-    },
-  });
-};
-
 /** Sends an object's bytes, with what the fault does to them. */
-export const sendBytes = async ({ provider, response, fault, gone, counts, limits }: Call, object: StoredObject, store: ObjectStore): Promise<void> => {
-  const headers: Record<string, string | number> = { 'content-type': object.mimeType };
-  if (!fault?.unknownLength) headers['content-length'] = object.sizeBytes;
-  response.writeHead(200, headers);
+export const sendBytes = async (call: Call, object: StoredObject, store: ObjectStore): Promise<void> => {
+  const { provider, response, gone, counts, limits } = call;
+  const fault: Partial<Fault> = call.fault ?? {};
+  const { status, headers, sizeBytes } = headOf(object, fault);
+  response.writeHead(status, headers);
   response.flushHeaders();
-  const source = store.read(object.blob!);
+  const source = store.read(object.blob!, sizeBytes);
   source.on('data', (chunk) => (counts.bytesOut += chunk.length)).pause();
   const limited = limits.pace(provider, 'out', source, gone);
-  const paced = fault?.bytesPerSecond ? atRate(fault.bytesPerSecond, gone)(limited) : limited;
-  if (fault?.truncateAt !== undefined) await pipeline(paced, breakOffAt(fault.truncateAt, response), response);
-  else await pipeline(paced, response);
+  const paced = fault.bytesPerSecond ? atRate(fault.bytesPerSecond, gone)(limited) : limited;
+  await pipeline([Readable.from(paced, { objectMode: false }), ...sabotage(fault, response), response]);
   counts.downloads += 1;
 };
