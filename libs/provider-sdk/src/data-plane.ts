@@ -1,4 +1,5 @@
 import type { CachedFile, JobFailure } from '@ferry/contracts';
+import { stepBoundary } from '@ferry/observability';
 import { Readable } from 'node:stream';
 import type { Agent, Dispatcher } from 'undici';
 import { AddressGuard } from './address-guard';
@@ -44,6 +45,7 @@ async function* counted(asset: DownloadedAsset, { signal, onBytes }: JobContext)
     read += chunk.length;
     onBytes(chunk.length);
     yield chunk;
+    if (asset.sizeBytes !== undefined && read * 2 > asset.sizeBytes) stepBoundary('provider.half-received');
   }
   if (asset.sizeBytes !== undefined && read !== asset.sizeBytes) {
     throw new ProviderError('protocol', `The vendor sent ${read} bytes instead of ${asset.sizeBytes}.`, { code: 'CONTENT_TRUNCATED' });

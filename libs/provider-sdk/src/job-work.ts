@@ -1,5 +1,6 @@
 import type { DownloadJobDto, ProviderCapabilities, ReleaseAnswer, ReleaseRequest, StartJobRequest, UploadJobDto } from '@ferry/contracts';
 import { FerryError, type FerryErrorJson } from '@ferry/kernel';
+import { stepBoundary } from '@ferry/observability';
 import { backoff } from '@ferry/resilience';
 import type { Readable } from 'node:stream';
 import type { Account } from './account-registry';
@@ -48,7 +49,10 @@ const assertTakes = ({ displayName, variants }: ProviderCapabilities, { variant,
 
 const runDownload = async ({ forms, kind, putUrl }: DownloadJobDto, account: Account, parts: WorkParts, context: JobContext): Promise<JobResult> => {
   const asset = await parts.adapter.downloadAsset!(account, { forms, kind }, { signal: context.signal });
-  return { download: await parts.dataPlane.put(putUrl, asset, context) };
+  stepBoundary('provider.download-answered');
+  const file = await parts.dataPlane.put(putUrl, asset, context);
+  stepBoundary('provider.download-stored');
+  return { download: file };
 };
 
 const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account: Account, parts: WorkParts, context: JobContext): Promise<JobResult> => {
@@ -61,8 +65,10 @@ const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account
   };
   try {
     const file = { filename, kind, mimeType, sizeBytes, sha256, width, height, durationSeconds, content: readSource(content, context.signal) };
+    stepBoundary('provider.before-vendor-call');
     const result = await parts.adapter.uploadAsset!(account, file, variant, { ...context, release });
     if (!released) throw new Error('the adapter finished an upload that was never released');
+    stepBoundary('provider.before-upload-result');
     return { upload: result };
   } finally {
     discard(content);

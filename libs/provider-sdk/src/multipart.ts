@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { stepBoundary } from '@ferry/observability';
 import { ProviderError } from './provider-error';
 
 /** All that was read of a file. */
@@ -72,12 +73,16 @@ export class MultipartUpload implements AsyncIterable<Buffer> {
       hash.update(chunk);
       onBytes?.(chunk.length);
       yield held;
+      if (sizeBytes * 2 > file.sizeBytes) stepBoundary('provider.half-sent');
       held = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     }
     if (sizeBytes < file.sizeBytes) throw wrongLength(sizeBytes, file.sizeBytes);
+    stepBoundary('provider.before-release');
     await release({ sizeBytes, sha256: hash.digest('hex') });
+    stepBoundary('provider.before-commit-bytes');
     yield held;
     this.finished = true;
     yield this.tail;
+    stepBoundary('provider.after-commit-bytes');
   }
 }

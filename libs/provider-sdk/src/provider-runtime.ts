@@ -1,7 +1,7 @@
 import { JobCommand, providerSubjects, releaseSubject, type JobStatus, type ReleaseAnswer, type StartJobRequest } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import type { Listener, Messaging } from '@ferry/messaging';
-import type { Logger } from '@ferry/observability';
+import { stepBoundary, type Logger } from '@ferry/observability';
 import type { AccountRegistry } from './account-registry';
 import type { DataPlane } from './data-plane';
 import type { HttpClient } from './http-client';
@@ -54,11 +54,13 @@ export class ProviderRuntime {
     const elsewhere = this.jobs.find(runId, attempt) ? undefined : await this.askOthers(request);
     if (elsewhere) return elsewhere;
 
+    stepBoundary('provider.job-taken');
     let listening: Promise<void> | undefined;
     const timeoutMs = Math.min(Date.parse(request.deadlineAt) - Date.now(), MAX_JOB_MS);
     const job = this.jobs.start({ runId, attempt, jobId, timeoutMs }, async (context) => {
       // Started in the same turn in which the registry knows the job, so that a second start finds it.
       await (listening = Promise.resolve().then(() => this.listen(job)));
+      stepBoundary('provider.job-listening');
       return work(context);
     });
     await (listening ?? this.parts.messaging.flush());

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { natsConnectionOptions, validationFailed } from '@ferry/messaging';
-import { createLogger, startMetrics, type Logger } from '@ferry/observability';
+import { createLogger, planStop, startMetrics, type Logger } from '@ferry/observability';
 import { Module, ValidationPipe, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
@@ -61,6 +61,7 @@ export const bootstrapService = async (module: Type | DynamicModule, options: Se
 
 const start = async (module: Type | DynamicModule, { name, edge }: ServiceOptions, logger: Logger): Promise<NestFastifyApplication> => {
   const started = performance.now();
+  planStop(process.env);
   const { NATS_URL, HTTP_HOST, HTTP_PORT } = loadConfig(HostConfig);
   startMetrics(name);
   const adapter = new FastifyAdapter({ ...edge?.server, forceCloseConnections: true });

@@ -224,7 +224,7 @@ describe('the read models', () => {
 
   itWithOwn('MONGODB_URL', 'are missed by name while MongoDB is away, and registrations are not', async () => {
     const before = await registered(PATIENT);
-    const bringBack = await catalog.servers.stopMongo();
+    const bringBack = await catalog.servers.stop('MONGODB_URL');
     await expect(catalog.list(PATIENT, { limit: 10 })).rejects.toMatchObject({ code: 'READ_MODELS_UNAVAILABLE', category: 'unavailable' });
     const { token } = await registered(PATIENT);
     expect(await readiness()).toMatchObject({ ok: false, checks: { mongodb: expect.stringContaining('not reachable') } });

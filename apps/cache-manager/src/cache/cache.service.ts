@@ -1,6 +1,7 @@
 import type { AcquireLeaseAnswer, AcquireLeaseRequest, CachedFile, CacheUsage, FollowDownloadAnswer, FollowDownloadRequest, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest } from '@ferry/contracts';
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError } from '@ferry/kernel';
+import { stepBoundary } from '@ferry/observability';
 import type { SignedUrls } from '../data-plane/signed-url';
 import type { Budget } from '../disk/budget';
 import type { AccessLog } from './access-log';
@@ -53,6 +54,7 @@ export class CacheService {
     attempts.announce({ assetId, downloadId, epoch, attempt, expiresAt });
     const sha256 = asset.content?.sha256 ?? request.sha256;
     const putUrl = urls.sign(defined({ operation: 'put', assetId, owner, expiresAt, downloadId, epoch, attempt, kind, filename, sizeBytes, sha256 }));
+    stepBoundary('cache.place-given');
     return { putUrl, nodeId: index.nodeId };
   }
 
@@ -85,6 +87,7 @@ export class CacheService {
       throw notCached();
     }
     accesses.touch(assetId);
+    stepBoundary('cache.lease-given');
     return this.leaseAnswer(lease, ttlMs, file);
   }
 

@@ -1,5 +1,6 @@
 import type { CachedFile } from '@ferry/contracts';
 import { defined, type MediaKind } from '@ferry/kernel';
+import { stepBoundary } from '@ferry/observability';
 import type { CacheDisk } from '../disk/cache-disk';
 import type { IncomingFile } from '../disk/incoming-file';
 import { safeFilename } from '../disk/filename';
@@ -37,11 +38,14 @@ export class FileReceiver {
   /** @throws FerryError CONTENT_*, CACHE_FULL, EXCEEDS_CACHE, CACHE_UNAVAILABLE, ASSET_DELETED, EVENT_STORE_UNAVAILABLE */
   async receive({ claims, body, sizeBytes, signal }: Receiving): Promise<CachedFile> {
     const incoming = await this.disk.receive(sizeBytes);
+    stepBoundary('cache.put-begun');
     const { kind, filename } = claims;
     const growing = this.growing.begin(claims, defined({ path: incoming.path, kind, sizeBytes, filename }));
     try {
       await this.write(incoming, growing, body, sizeBytes);
+      stepBoundary('cache.after-all-bytes');
       const content = await verify(incoming, { sizeBytes, kind: claims.kind, sha256: this.index.sha256Of(claims.assetId) ?? claims.sha256 });
+      stepBoundary('cache.after-verified');
       signal.throwIfAborted();
       if (this.index.isDeleted(claims.assetId)) throw assetDeleted();
       const file = await this.keeper.inTurn(claims.assetId, () => this.keep(incoming, claims, content));
@@ -60,6 +64,7 @@ export class FileReceiver {
       this.disk.budget.checkSize(size);
       await incoming.write(chunk);
       growing.grew(incoming.sizeBytes);
+      stepBoundary('cache.after-first-bytes');
     }
   }
 
@@ -73,7 +78,9 @@ export class FileReceiver {
     await this.disk.store(incoming, { assetId, filename, ownerKey: ownerKeyOf(owner), sha256, sizeBytes });
     const path = relativePath(assetId, filename);
     const { nodeId } = this.index;
+    stepBoundary('cache.before-file-cached');
     await this.log.record(assetId, owner, { type: 'RecordFile', data: { nodeId, personal: { path }, sizeBytes, sha256, ...content, downloadId } });
+    stepBoundary('cache.after-file-cached');
     return defined({ assetId, nodeId, path, filename, sizeBytes, sha256, ...content });
   }
 }

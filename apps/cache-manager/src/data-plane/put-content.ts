@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CachedFile } from '@ferry/contracts';
+import { stepBoundary } from '@ferry/observability';
 import type { Attempts } from '../cache/attempts';
 import type { CacheIndex } from '../cache/cache-index';
 import type { FileKeeper } from '../cache/file-keeper';
@@ -38,6 +39,7 @@ export const putContent = async (parts: PutParts, claims: PutClaims, request: In
   });
   const file = await receiver.receive({ claims, body, sizeBytes: length ?? claims.sizeBytes, signal });
   attempts.end(claims);
+  stepBoundary('cache.before-put-answer');
   sendFile(response, 201, file);
 };
 

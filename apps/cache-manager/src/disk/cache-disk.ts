@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serially } from '@ferry/resilience';
+import { stepBoundary } from '@ferry/observability';
 import type { Budget } from './budget';
 import { absentIfMissing, asDiskError, errnoOf } from './disk-errors';
 import { ensureFolder, linkOver, syncFolder } from './durable';
@@ -43,8 +44,11 @@ export class CacheDisk {
     try {
       await this.exclusive(file, async () => {
         await this.seal(incoming, file.sha256);
+        stepBoundary('cache.after-seal');
         await this.toBlob(incoming, file);
+        stepBoundary('cache.after-rename');
         await this.linkBlob(file);
+        stepBoundary('cache.after-link');
       });
     } catch (error) {
       throw asDiskError(error);

@@ -3,6 +3,7 @@ import { downloadDefinition, downloadStream, isOpenDownload, type DownloadState 
 import { SOURCE_BROKEN, type ClaimedRun, type UploadStartedData } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
 import { FerryError, type MediaFacts, type Position } from '@ferry/kernel';
+import { stepBoundary } from '@ferry/observability';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AssetForTransfer } from '../assets/asset-reader';
@@ -63,6 +64,7 @@ export class Bytes {
       try {
         const leased = await leasing;
         if (!leased) leasing = undefined;
+        else stepBoundary('transfer.after-lease');
         return leased;
       } catch (error) {
         leasing = undefined;
@@ -95,7 +97,9 @@ export class Bytes {
     const { assetId, owner } = asset;
     const transferId = claim.runId;
     const data = { assetId, reason: 'transfer', priority: run.priority, transferId, ...this.slots.firstClaim('download', run.priority) } as const;
+    stepBoundary('transfer.before-download-request');
     const { state: requested, events, token } = await this.log.download(assetId, owner, { type: 'RequestDownload', data });
+    stepBoundary('transfer.after-download-request');
     if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
     const downloadId = requested.run?.downloadId;
     if (!downloadId) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');

@@ -2,6 +2,7 @@ import type { CachedFile } from '@ferry/contracts';
 import { downloadDefinition, downloadStream, isOpenDownload, priorityOf, type ClaimedDownload } from '@ferry/domain/download';
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError, parseRunId, unreachable } from '@ferry/kernel';
+import { stepBoundary } from '@ferry/observability';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
@@ -46,6 +47,7 @@ export class DownloadDriver {
       const { state } = await this.store.load(downloadDefinition, downloadStream(assetId));
       const { run } = state;
       if (!isOpenDownload(run) || run.downloadId !== claim.runId || run.status === 'requested' || !isMine(claim, run)) return;
+      stepBoundary('transfer.download-turn');
       const asset = await this.assets.find(assetId);
       if (!asset || asset.deleted) await this.append(claim, { type: 'CancelDownload', data: { downloadId: claim.runId } });
       else await this.turn({ claim, run, asset, signal });
@@ -97,10 +99,13 @@ export class DownloadDriver {
       if (!refusal) throw error;
       return this.fail(claim, refusal, (error as FerryError).message);
     }
+    stepBoundary('transfer.after-cache-open');
     if ('file' in place) return this.adopt(step, attempt, place.file);
     const { putUrl, nodeId } = place;
     const begin = async () => {
+      stepBoundary('transfer.before-download-started');
       await this.append(claim, { type: 'StartDownload', data: { downloadId: claim.runId, epoch: claim.epoch, attempt, source: { from: 'origin' }, nodeId } });
+      stepBoundary('transfer.after-download-started');
       const deadlineAt = new Date(Date.now() + this.config.TRANSFER_JOB_DEADLINE_MS).toISOString();
       return { jobId: randomUUID(), owner, deadlineAt, download: { forms: asset.origin.forms, kind, putUrl } };
     };
@@ -116,6 +121,7 @@ export class DownloadDriver {
   }
 
   private async settle({ claim }: Step, attempt: number, outcome: JobOutcome, started: number): Promise<void> {
+    stepBoundary('transfer.download-result-seen');
     if (outcome.status === 'succeeded' && outcome.download) return this.complete(claim, attempt, outcome.download, performance.now() - started);
     const failure = outcome.status === 'failed' ? attemptFailure(outcome.error, { ...claim, attempt }, this.config) : lostAttempt();
     await this.append(claim, { type: 'FailDownloadAttempt', data: defined({ downloadId: claim.runId, attempt, epoch: claim.epoch, ...failure }) });
@@ -124,7 +130,9 @@ export class DownloadDriver {
   private async complete(claim: Claim, attempt: number, file: CachedFile, durationMs: number): Promise<void> {
     const { sizeBytes: bytes, sha256, mimeType, kind, width, height, durationSeconds, nodeId } = file;
     const facts = { bytes, sha256, mimeType, kind, width, height, durationSeconds, nodeId, durationMs: Math.round(durationMs) };
+    stepBoundary('transfer.before-download-complete');
     await this.append(claim, { type: 'CompleteDownload', data: defined({ downloadId: claim.runId, attempt, ...facts }) });
+    stepBoundary('transfer.after-download-complete');
   }
 
   private async append({ runId, owner }: Claim, order: Parameters<RunLog['download']>[2]): Promise<void> {

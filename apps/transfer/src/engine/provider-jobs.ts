@@ -1,7 +1,7 @@
 import { providerSubjects, type JobCommand, type JobFailure, type JobStatus, type ProviderOperation, type StartJobRequest } from '@ferry/contracts';
 import { priorityRank, type ErrorCategory, type FerryError, type Priority } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
-import type { Logger } from '@ferry/observability';
+import { stepBoundary, type Logger } from '@ferry/observability';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
 import { ProviderDirectory } from '@ferry/service-host/providers';
 import { Inject, Injectable } from '@nestjs/common';
@@ -76,6 +76,7 @@ export class ProviderJobs {
     let silentSince: number | undefined;
     for (;;) {
       signal.throwIfAborted();
+      stepBoundary('transfer.before-join');
       try {
         const status = await this.messaging.request<JobStatus>(subject, command, { timeoutMs: JOIN_MS });
         if (status.status !== 'running') return status;
@@ -106,6 +107,7 @@ export class ProviderJobs {
     const request: StartJobRequest = { ...job, accountId, runId, attempt };
     try {
       await this.messaging.request(providerSubjects(providerId).start, request, { timeoutMs: START_MS });
+      stepBoundary(target.operation === 'upload' ? 'transfer.after-upload-job-start' : 'transfer.after-download-job-start');
       return undefined;
     } catch (error) {
       const refusal = error as FerryError;

@@ -3,6 +3,7 @@ import { downloadDefinition, downloadStream } from '@ferry/domain/download';
 import { isOpen, transferDefinition, transferStream, type OpenRun } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
 import { FerryError, parseRunId, type MediaFacts } from '@ferry/kernel';
+import { stepBoundary } from '@ferry/observability';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
 import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
@@ -38,6 +39,7 @@ export class ReleaseDesk {
    */
   async release(claim: Claim, held: HeldFile, request: ReleaseRequest): Promise<ReleaseAnswer> {
     const { transferId, attempt, jobId, sizeBytes, sha256 } = request;
+    stepBoundary('transfer.release-asked');
     const { state } = await this.store.load(transferDefinition, transferStream(parseRunId(claim.runId)!.subjectId));
     const { run, route } = state;
     if (isOpen(run) && run.status !== 'requested' && !isMine(claim, run)) {
@@ -52,7 +54,9 @@ export class ReleaseDesk {
     // The upload began before these were known.
     const violations = (await this.limits.route(route!, asset!.kind)).violations(verified.facts);
     if (violations.length) throw sourceBroken('The target does not take the verified content.');
+    stepBoundary('transfer.before-release-append');
     await this.log.transfer(claim, { type: 'ReleaseUpload', data: { transferId, epoch: claim.epoch, attempt, jobId, sizeBytes, sha256 } });
+    stepBoundary('transfer.after-release-append');
     return { released: true };
   }
 

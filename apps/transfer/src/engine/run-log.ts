@@ -4,6 +4,7 @@ import { transferDefinition, transferStream, type RouteState, type TransferComma
 import { metadataFor, type EventStore, type Handled } from '@ferry/event-store';
 import { parseRunId } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
+import { stepBoundary } from '@ferry/observability';
 import { MESSAGING } from '@ferry/service-host';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
@@ -42,8 +43,10 @@ export class RunLog {
     });
     const outcome = OUTCOMES[order.type as keyof typeof OUTCOMES] as RouteEnded['outcome'] | undefined;
     if (outcome && handled.events.length) {
+      if (outcome === 'completed') stepBoundary('transfer.after-complete-append');
       const ended: RouteEnded = { routeId, transferId: runId, outcome, token: handled.token };
       this.messaging.publish(endedSubject(routeId), ended);
+      if (outcome === 'completed') stepBoundary('transfer.after-ended-notice');
     }
     return handled;
   }

@@ -3,6 +3,7 @@ import { isOpen, transferDefinition, transferStream, type ClaimedRun, type Route
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError, parseRunId, unreachable, type Route } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
+import { stepBoundary } from '@ferry/observability';
 import { MESSAGING } from '@ferry/service-host';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
@@ -64,6 +65,7 @@ export class TransferDriver {
         const { state } = await this.store.load(transferDefinition, transferStream(routeId));
         const { run, route } = state;
         if (!route || !isOpen(run) || run.transferId !== claim.runId || run.status === 'requested' || !isMine(claim, run)) return;
+        stepBoundary('transfer.turn');
         const asset = await this.assets.find(route.assetId);
         // What was released is settled first: a copy at the vendor is not to be forgotten.
         if (!asset || (asset.deleted && !isReleased(run))) await this.cancel(claim);
@@ -127,6 +129,7 @@ export class TransferDriver {
     // Limits that only the content reveals, before a byte goes to the target.
     const violations = limits.violations(found.source.facts);
     if (violations.length) return this.fail(claim, 'invalid-request', violations.map(({ message }) => message).join(' '));
+    stepBoundary('transfer.source-found');
     await this.upload(step, found.source);
   }
 
@@ -134,7 +137,9 @@ export class TransferDriver {
     const { claim, run, route, signal } = step;
     const attempt = run.attempt + 1;
     const begin = async () => {
+      stepBoundary('transfer.before-upload-started');
       await this.log.transfer(claim, { type: 'StartUpload', data: defined({ transferId: claim.runId, epoch: claim.epoch, attempt, follows }) });
+      stepBoundary('transfer.after-upload-started');
       const { kind, mimeType, sizeBytes, sha256, width, height, durationSeconds } = facts;
       const upload = {
         variant: route.variant,
@@ -150,6 +155,7 @@ export class TransferDriver {
 
   private async settle(step: Step, attempt: number, outcome: JobOutcome): Promise<void> {
     const { claim } = step;
+    stepBoundary('transfer.upload-result-seen');
     if (outcome.status === 'gone') return this.lost(step, attempt);
     if (outcome.status === 'failed') {
       await this.failAttempt(step, attempt, attemptFailure(outcome.error, { ...claim, attempt }, this.config));
@@ -158,6 +164,7 @@ export class TransferDriver {
     if (!outcome.upload) throw new FerryError('PROTOCOL', 'internal', 'The adapter answered an upload without its result.');
     const { forms } = outcome.upload;
     const data = defined({ transferId: claim.runId, attempt, ...outcome.upload });
+    stepBoundary('transfer.before-complete-append');
     try {
       const { events } = await this.log.transfer(claim, { type: 'CompleteTransfer', data });
       if (!events.length && !(await this.isCompleted(claim, attempt))) await this.orphan(claim, attempt, 'The upload ended after its attempt was given up.', forms);

@@ -3,7 +3,7 @@ import { isOpen, transferDefinition, transferStream, type RouteState } from '@fe
 import { metadataFor, type EventStore } from '@ferry/event-store';
 import { defined, parseRunId, priorityRank, type Route } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
-import { runInContext, type Health, type Logger } from '@ferry/observability';
+import { stepBoundary, runInContext, type Health, type Logger } from '@ferry/observability';
 import { HEALTH, LOGGER, MESSAGING } from '@ferry/service-host';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -182,6 +182,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     let mine: Claim | undefined;
     try {
       if (workerId === undefined || !(await this.peers.stillHolds(workerId, runId, epoch))) mine = await this.claim(entry);
+      stepBoundary('transfer.after-claim-append');
       if (mine && workerId !== undefined) this.logger.info({ runId, from: workerId, epoch: mine.epoch }, 'took over a silent worker\'s run');
     } catch (error) {
       this.logger.warn({ err: error, runId }, 'a run could not be claimed; trying again');
@@ -195,6 +196,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async claim({ kind, runId, owner, epoch, failingSince }: OpenEntry): Promise<Claim | undefined> {
+    stepBoundary('transfer.before-claim-append');
     const claim = { workerId: this.workerId, fromEpoch: epoch };
     const { subjectId } = parseRunId(runId)!;
     const common = { metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }) };

@@ -2,6 +2,7 @@ import type { ProviderCapabilities, ResolveAnswer, ResolveRequest } from '@ferry
 import { isOpen, transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
 import { metadataFor, type EventStore } from '@ferry/event-store';
 import { FerryError, parseRunId, type MediaFacts, type Token } from '@ferry/kernel';
+import { stepBoundary } from '@ferry/observability';
 import { singleflight } from '@ferry/resilience';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { ProviderDirectory } from '@ferry/service-host/providers';
@@ -118,12 +119,14 @@ export class ResolveService {
 
   private request(request: ResolveRequest, routeId: string, data: Extract<Decision, { next: 'request' }>['command']): Promise<Known<RouteState>> {
     const append = async () => {
+      stepBoundary('transfer.before-request-append');
       const { state, token } = await this.store.handle({
         definition: transferDefinition,
         stream: transferStream(routeId),
         command: { type: 'RequestTransfer', data: { ...data, ...this.worker.firstClaim() }, metadata: { now: new Date().toISOString() } },
         metadata: metadataFor(request),
       });
+      stepBoundary('transfer.after-request-append');
       this.worker.notice(request.owner, state);
       return { state, revision: token.revision, position: token.position };
     };

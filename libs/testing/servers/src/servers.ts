@@ -1,15 +1,15 @@
 import { tempDir } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { eventStoreServer, mongoServer, natsServer } from './test-server';
+import { eventStoreServer, mongoServer, natsServer, type ServerVariable } from './test-server';
 
 /** The three servers behind the connection strings, for one spec file. */
 export interface Servers {
   readonly urls: { readonly EVENTSTORE_URL: string; readonly MONGODB_URL: string; readonly NATS_URL: string };
   /** The same data on the same port, after an interruption. */
   restartEventStore(): Promise<void>;
-  /** Takes MongoDB away; what is returned brings it back, with its data and on its port. */
-  stopMongo(): Promise<() => Promise<void>>;
+  /** Takes a server away; what is returned brings it back, with its data and on its port. */
+  stop(variable: ServerVariable): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -29,9 +29,10 @@ export const startServers = async (): Promise<Servers> => {
       await eventStore.stop();
       await eventStore.start();
     },
-    stopMongo: async () => {
-      await mongo.stop();
-      return () => mongo.start();
+    stop: async (variable) => {
+      const server = { EVENTSTORE_URL: eventStore, MONGODB_URL: mongo, NATS_URL: nats }[variable];
+      await server.stop();
+      return () => server.start();
     },
     close: async () => {
       await Promise.all([eventStore.stop(), mongo.stop(), nats.stop()]);

@@ -7,6 +7,7 @@ export interface Service {
   readonly httpUrl: string;
   readonly pid: number;
   output(): string;
+  readonly exited: Promise<ChildExit>;
   /** SIGTERM by default. */
   stop(signal?: NodeJS.Signals): Promise<ChildExit>;
 }
@@ -20,5 +21,5 @@ export const startService = async (name: string, servers: Servers, env: NodeJS.P
     await program.kill('SIGKILL');
     throw error;
   });
-  return { httpUrl: httpUrl!, pid: program.pid, output: () => program.output(), stop: (signal) => program.kill(signal) };
+  return { httpUrl: httpUrl!, pid: program.pid, output: () => program.output(), exited: program.exited, stop: (signal) => program.kill(signal) };
 };
