@@ -1,12 +1,16 @@
-import type { UploadResult } from '@ferry/contracts';
+import type { ReferenceCheck, UploadResult } from '@ferry/contracts';
+import type { ReferenceForms } from '@ferry/kernel';
 import { ProviderError, type Origin } from '@ferry/provider-sdk';
 import type { UploadedMedia, VideoResult } from './pixverse.wire';
 
 const PLACEHOLDER = /\/default\.(mp4|jpe?g|png|webp)$/i;
 
+export const videoIdOf = ({ id, idType }: ReferenceForms): string | undefined => (idType === 'video' && id !== undefined && /^\d{1,20}$/.test(id) ? id : undefined);
+
 /** What to fetch: a video's id is asked for its link, which is fresh; everything else needs its link. */
 export const sourceOf = ({ forms, kind }: Origin): { readonly videoId: string } | { readonly url: string } => {
-  if (forms.idType === 'video' && kind === 'video' && forms.id !== undefined && /^\d{1,20}$/.test(forms.id)) return { videoId: forms.id };
+  const videoId = kind === 'video' ? videoIdOf(forms) : undefined;
+  if (videoId !== undefined) return { videoId };
   if (forms.url !== undefined) return { url: checkedLink(forms.url) };
   throw new ProviderError('invalid-request', 'PixVerse gives files by a video’s id (digits) or by a link; the origin has neither.');
 };
@@ -25,6 +29,14 @@ export const resultLink = ({ status, url }: VideoResult): string => {
   if (status !== 1) throw new ProviderError('unavailable', 'PixVerse: the video is not ready yet.', { code: `STATUS_${status}` });
   if (url === undefined) throw new ProviderError('protocol', 'PixVerse: the video is done but has no link.', { code: 'ANSWER_INCOMPLETE' });
   return checkedLink(url);
+};
+
+export const UNASKABLE: ReferenceCheck = { state: 'unknown', reason: 'PixVerse has no call that tells of an upload; only generated videos can be asked for.' };
+
+/** Whether a generated video can be used still: 6 deleted, 7 refused by moderation, 8 failed. */
+export const lifeOf = ({ status }: VideoResult): ReferenceCheck => {
+  if (status === 1) return { state: 'valid' };
+  return [6, 7, 8].includes(status) ? { state: 'gone' } : { state: 'unknown', reason: 'The video is not ready yet.' };
 };
 
 export const toReference = (idType: 'media' | 'image', { id, url }: UploadedMedia): UploadResult => ({

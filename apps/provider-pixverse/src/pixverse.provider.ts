@@ -1,7 +1,7 @@
 import { asDownload, kindOfStatus, parseRetryAfter, ProviderError, type AdapterDependencies, type ProviderAdapter } from '@ferry/provider-sdk';
 import { pixverseCapabilities } from './pixverse.capabilities';
 import { PixverseClient } from './pixverse.client';
-import { resultLink, sourceOf, toReference } from './pixverse.mapping';
+import { lifeOf, resultLink, sourceOf, toReference, UNASKABLE, videoIdOf } from './pixverse.mapping';
 import type { PixverseSettings } from './pixverse.settings';
 
 export const createPixverse = (settings: PixverseSettings, dependencies: AdapterDependencies): ProviderAdapter => {
@@ -29,6 +29,18 @@ export const createPixverse = (settings: PixverseSettings, dependencies: Adapter
         // A finished video can be on its way to the media host still.
         ...(byId && answer.status === 404 ? { retryable: true } : {}),
       });
+    },
+
+    /** No call tells of an upload (no list, no read in the API text); of a generated video its result does. */
+    async checkReference({ apiKey }, forms, { signal }) {
+      const id = videoIdOf(forms);
+      if (id === undefined) return UNASKABLE;
+      try {
+        return lifeOf(await client.videoResult(apiKey, id, signal));
+      } catch (error) {
+        if (error instanceof ProviderError && error.kind === 'not-found') return { state: 'gone' };
+        throw error;
+      }
     },
   };
 };

@@ -5,7 +5,8 @@ export const FILE_LIFETIME_SECONDS = 7 * 86_400;
 
 /**
  * OpenAI's Videos and Files APIs, from its SDK and its video guide of 2026. Audio is accepted nowhere. The Files API takes 1,000 uploads a
- * minute of one user (SDK); how many calls at once is not said: a cautious assumption.
+ * minute of one user (SDK); how many calls at once is not said: a cautious assumption. Files can be listed, read and deleted; characters
+ * can be read by their id only (SDK).
  */
 export const soraCapabilities: ProviderCapabilities = {
   providerId: 'sora',
@@ -18,6 +19,7 @@ export const soraCapabilities: ProviderCapabilities = {
       limits: { video: { mimeTypes: ['video/mp4'], aspectRatios: ['16:9', '9:16'], minDurationSeconds: 2, maxDurationSeconds: 4 } },
       referenceIdType: 'character',
       returnsBytes: 'none',
+      abilities: ['check'],
     },
     {
       variant: 'file',
@@ -33,6 +35,7 @@ export const soraCapabilities: ProviderCapabilities = {
       referenceIdType: 'file',
       assumedLifetimeSeconds: FILE_LIFETIME_SECONDS,
       returnsBytes: 'none',
+      abilities: ['find', 'check', 'delete'],
     },
   ],
   nativeUses: { video: ['source-video'], image: ['first-frame'] },

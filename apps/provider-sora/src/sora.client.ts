@@ -1,6 +1,6 @@
 import { ProviderError, type AdapterDependencies, type HttpAnswer, type JsonAnswer, type MultipartOptions } from '@ferry/provider-sdk';
 import { toProviderError } from './sora.errors';
-import { parseStored, parseVideo, type StoredFile, type Video } from './sora.wire';
+import { parseFiles, parseStored, parseVideo, type ListedFile, type StoredFile, type Video } from './sora.wire';
 
 type Form = Omit<MultipartOptions, 'fields' | 'file'> & { readonly file: Omit<MultipartOptions['file'], 'field'> };
 
@@ -24,8 +24,7 @@ export class SoraClient {
 
   /** GET /videos/{id}. */
   async video(apiKey: string, id: string, signal: AbortSignal): Promise<Video> {
-    const url = `${this.baseUrl}/videos/${encodeURIComponent(id)}`;
-    return this.expected(await this.dependencies.http.json({ url, credentials: bearer(apiKey), signal }), parseVideo);
+    return this.expected(await this.get(`videos/${encodeURIComponent(id)}`, apiKey, signal), parseVideo);
   }
 
   /** GET /videos/{id}/content or /files/{id}/content. Redirects lead to hosts that do not get the key. */
@@ -35,6 +34,27 @@ export class SoraClient {
     if (answer.status < 400) return answer;
     answer.body.destroy();
     throw toProviderError(answer, {}, this.dependencies.now());
+  }
+
+  /** GET /files, the newest first; `after` is the last id of the page before. */
+  async files(apiKey: string, page: { readonly limit: number; readonly after?: string }, signal: AbortSignal): Promise<{ files: readonly ListedFile[]; hasMore: boolean }> {
+    const query = new URLSearchParams({ purpose: 'vision', order: 'desc', limit: String(page.limit), ...(page.after ? { after: page.after } : {}) });
+    return this.expected(await this.get(`files?${query}`, apiKey, signal), parseFiles);
+  }
+
+  /** GET /files/{id} or /videos/characters/{id}. */
+  async stored(apiKey: string, collection: 'files' | 'videos/characters', id: string, signal: AbortSignal): Promise<StoredFile> {
+    return this.expected(await this.get(`${collection}/${encodeURIComponent(id)}`, apiKey, signal), parseStored);
+  }
+
+  /** DELETE /files/{id}. */
+  async deleteFile(apiKey: string, id: string, signal: AbortSignal): Promise<void> {
+    const url = `${this.baseUrl}/files/${encodeURIComponent(id)}`;
+    this.expected(await this.dependencies.http.json({ method: 'DELETE', url, credentials: bearer(apiKey), signal }), parseStored);
+  }
+
+  private get(path: string, apiKey: string, signal: AbortSignal): Promise<JsonAnswer> {
+    return this.dependencies.http.json({ url: `${this.baseUrl}/${path}`, credentials: bearer(apiKey), signal });
   }
 
   private upload(path: string, field: string, fields: Record<string, string>, apiKey: string, form: Form, signal: AbortSignal): Promise<JsonAnswer> {

@@ -11,8 +11,10 @@ export const characterName = (filename: string): string => filename.replace(/\.[
 /** As a part of a path these lead to another endpoint, and no escaping helps. */
 const DOTS = /^\.{1,2}$/;
 
+export const isPathSafe = (id: string | undefined): id is string => id !== undefined && !DOTS.test(id);
+
 export const sourceOf = ({ forms: { id, idType } }: Origin): { readonly collection: 'videos' | 'files'; readonly id: string } => {
-  if (id !== undefined && !DOTS.test(id)) {
+  if (isPathSafe(id)) {
     if (idType === 'video') return { collection: 'videos', id };
     if (idType === 'file') return { collection: 'files', id };
   }

@@ -3,6 +3,7 @@ import { FILE_LIFETIME_SECONDS, soraCapabilities } from './sora.capabilities';
 import { SoraClient } from './sora.client';
 import { assertCompleted, characterName, sourceOf, toReference } from './sora.mapping';
 import type { SoraSettings } from './sora.settings';
+import { checkReference, deleteFile, findFile } from './sora.uploads';
 
 export const createSora = (settings: SoraSettings, dependencies: AdapterDependencies): ProviderAdapter => {
   const client = new SoraClient(settings.baseUrl, dependencies);
@@ -21,5 +22,9 @@ export const createSora = (settings: SoraSettings, dependencies: AdapterDependen
       if (collection === 'videos') assertCompleted(await client.video(apiKey, id, signal));
       return asDownload(await client.content(apiKey, collection, id, signal), origin.kind);
     },
+
+    findUpload: ({ apiKey }, wanted, { signal }) => findFile(client, apiKey, wanted, signal),
+    checkReference: ({ apiKey }, forms, { signal }) => checkReference(client, apiKey, forms, signal),
+    deleteUpload: ({ apiKey }, forms, { signal }) => deleteFile(client, apiKey, forms, signal),
   };
 };

@@ -27,3 +27,19 @@ export const parseVideo = (json: unknown): Video | undefined => {
   const status = textMember(json, 'status');
   return status === undefined ? undefined : { status, errorCode: parseError(json).code };
 };
+
+export interface ListedFile extends StoredFile {
+  readonly filename?: string;
+  readonly bytes?: number;
+}
+
+/** `{data: [file, …], has_more}`. */
+export const parseFiles = (json: unknown): { readonly files: readonly ListedFile[]; readonly hasMore: boolean } | undefined => {
+  const data = member(json, 'data');
+  if (!Array.isArray(data)) return undefined;
+  const files = data.flatMap((entry: unknown) => {
+    const stored = parseStored(entry);
+    return stored ? [{ ...stored, filename: textMember(entry, 'filename'), bytes: numberMember(entry, 'bytes') }] : [];
+  });
+  return { files, hasMore: member(json, 'has_more') === true };
+};

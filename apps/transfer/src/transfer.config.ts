@@ -23,6 +23,8 @@ export class TransferConfig {
   @IsInt() @Min(1) @Max(1_000_000) TRANSFER_SNAPSHOT_EVENTS = 1_000;
   /** Milliseconds that one upload or download may take at the provider. */
   @IsInt() @Min(1_000) @Max(86_400_000) TRANSFER_JOB_DEADLINE_MS = 600_000;
+  /** Milliseconds that a lost adapter has to come back with the outcome of an upload that it might commit. Then the upload is repeated, and the first one recorded as an orphan; where the vendor lists its uploads, the list decides instead. */
+  @IsInt() @Min(0) @Max(86_400_000) TRANSFER_LOST_RELEASE_MS = 15_000;
 }
 
 /** Injection token: this process as a worker, new at every start. */

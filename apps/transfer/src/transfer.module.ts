@@ -14,6 +14,7 @@ import { Cancellation } from './engine/cancellation';
 import { DeletionReactor } from './engine/deletion-reactor';
 import { DownloadDriver } from './engine/download-driver';
 import { EngineMetrics } from './engine/engine-metrics';
+import { LostUploads } from './engine/lost-uploads';
 import { ProviderGate } from './engine/provider-gate';
 import { ProviderJobs } from './engine/provider-jobs';
 import { QueueSnapshots, SNAPSHOT_VERSION } from './engine/queue-snapshots';
@@ -52,6 +53,7 @@ import { transfersProjection } from './transfers/transfers.projection';
     DeletionReactor,
     DownloadDriver,
     EngineMetrics,
+    LostUploads,
     ProviderGate,
     ProviderJobs,
     QueueSnapshots,

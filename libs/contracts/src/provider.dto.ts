@@ -73,6 +73,13 @@ export interface VariantLimits {
   readonly maxDurationSeconds?: number;
 }
 
+export const VARIANT_ABILITIES = ['find', 'check', 'delete'] as const;
+/**
+ * What the vendor offers for uploads of a variant, besides taking them. `find`: by the marker in their name; `check`: whether a reference
+ * still lives; `delete`.
+ */
+export type VariantAbility = (typeof VARIANT_ABILITIES)[number];
+
 export interface VariantCapabilities {
   readonly variant: string;
   readonly kinds: readonly MediaKind[];
@@ -84,6 +91,8 @@ export interface VariantCapabilities {
   readonly assumedLifetimeSeconds?: number;
   /** Whether the vendor gives the very bytes back. */
   readonly returnsBytes: 'exact' | 'changed' | 'none';
+  /** Absent: none. */
+  readonly abilities?: readonly VariantAbility[];
 }
 
 /** What an adapter says of its vendor, as data. Answer of `providers.{id}.describe`. */
@@ -117,6 +126,45 @@ export interface AuthorizeAccountAnswer {
   readonly accountId: string;
   /** Several owners may use it: only an admin-scoped key may register origins there. */
   readonly shared: boolean;
+}
+
+/** A small call at a vendor with an account of the owner's. Errors: UNSUPPORTED, UNKNOWN_ACCOUNT, PROVIDER_CALL_FAILED, TOO_MANY_CALLS. */
+class AccountCallRequest {
+  @Matches(NAME_PATTERN) owner!: string;
+  @Matches(NAME_PATTERN) accountId!: string;
+}
+
+/** Looks an upload up whose outcome is not known. */
+export class FindUploadRequest extends AccountCallRequest {
+  @Matches(NAME_PATTERN) variant!: string;
+  /** `ferry-{transferId}`. */
+  @IsString() @IsNotEmpty() @MaxLength(100) marker!: string;
+  /** An upload of another length is not meant. */
+  @IsOptional() @IsInt() @Min(1) sizeBytes?: number;
+}
+
+/** Without `upload`: the vendor lists none at this moment. One that was sent just now may come to be listed yet. */
+export interface FindUploadAnswer {
+  readonly upload?: UploadResult;
+}
+
+export class ReferenceCallRequest extends AccountCallRequest {
+  @IsObject() @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
+}
+
+export const REFERENCE_STATES = ['valid', 'gone', 'unknown'] as const;
+export type ReferenceLife = (typeof REFERENCE_STATES)[number];
+
+export interface ReferenceCheck {
+  /** `gone`: the vendor says so. `unknown`: it says neither. */
+  readonly state: ReferenceLife;
+  /** Why it is unknown. */
+  readonly reason?: string;
+}
+
+/** `deleted: false`: it was not there any more. */
+export interface DeleteUploadAnswer {
+  readonly deleted: boolean;
 }
 
 export class DownloadJobDto {

@@ -43,6 +43,9 @@ export const providerSubjects = (providerId: string) =>
     describe: `providers.${providerId}.describe`,
     authorize: `providers.${providerId}.accounts.authorize`,
     start: `providers.${providerId}.jobs.start`,
+    findUpload: `providers.${providerId}.uploads.find`,
+    deleteUpload: `providers.${providerId}.uploads.delete`,
+    checkReference: `providers.${providerId}.references.check`,
     /** Answered by the one adapter process that runs, or in the last 10 minutes ran, the job. */
     job: (runId: string, attempt: number) => `providers.${providerId}.jobs.${runId}.${attempt}`,
   }) as const;

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import {
   AuthorizeAccountRequest,
+  FindUploadRequest,
   providerSubjects,
+  ReferenceCallRequest,
   StartJobRequest,
   type AuthorizeAccountAnswer,
+  type DeleteUploadAnswer,
+  type FindUploadAnswer,
   type JobStatus,
   type ProviderCapabilities,
+  type ReferenceCheck,
 } from '@ferry/contracts';
 import type { Messaging } from '@ferry/messaging';
 import type { Health, Logger } from '@ferry/observability';
@@ -65,6 +70,21 @@ const controllerFor = (providerId: string): Type => {
     @MessagePattern(subjects.start)
     start(@Payload() request: StartJobRequest): Promise<JobStatus> {
       return this.runtime.start(request);
+    }
+
+    @MessagePattern(subjects.findUpload)
+    findUpload(@Payload() request: FindUploadRequest): Promise<FindUploadAnswer> {
+      return this.runtime.calls.findUpload(request);
+    }
+
+    @MessagePattern(subjects.checkReference)
+    checkReference(@Payload() request: ReferenceCallRequest): Promise<ReferenceCheck> {
+      return this.runtime.calls.checkReference(request);
+    }
+
+    @MessagePattern(subjects.deleteUpload)
+    deleteUpload(@Payload() request: ReferenceCallRequest): Promise<DeleteUploadAnswer> {
+      return this.runtime.calls.deleteUpload(request);
     }
 
     /** Before the message bus closes: who joined a job still gets its answer. */

@@ -19,6 +19,7 @@ export type {
   Origin,
   ProviderAdapter,
   UploadContext,
+  WantedUpload,
 } from './provider-adapter';
 export { kindOfStatus, parseRetryAfter, ProviderError, redact, type ProviderErrorDetails } from './provider-error';
 export { idMember, member, numberMember, textMember } from './vendor-answer';

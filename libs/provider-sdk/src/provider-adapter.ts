@@ -1,4 +1,4 @@
-import type { ProviderCapabilities, UploadResult } from '@ferry/contracts';
+import type { ProviderCapabilities, ReferenceCheck, UploadResult } from '@ferry/contracts';
 import type { MediaKind, ReferenceForms } from '@ferry/kernel';
 import type { Readable } from 'node:stream';
 import type { Account } from './account-registry';
@@ -36,6 +36,14 @@ export interface Origin {
   readonly kind: MediaKind;
 }
 
+/** An upload whose outcome got lost. */
+export interface WantedUpload {
+  /** The file's name at the vendor begins with it; an ending may follow. */
+  readonly marker: string;
+  readonly variant: string;
+  readonly sizeBytes?: number;
+}
+
 /** A vendor's file, not yet read. */
 export interface DownloadedAsset {
   /** Exactly as the vendor announced it; absent: it did not. */
@@ -55,6 +63,15 @@ export interface ProviderAdapter {
   uploadAsset?(account: Account, file: FileToUpload, variant: string, context: UploadContext): Promise<UploadResult>;
   /** Opens an asset that was born at the vendor. */
   downloadAsset?(account: Account, origin: Origin, context: CallContext): Promise<DownloadedAsset>;
+  /**
+   * For variants with the ability `find`. Undefined: the vendor's whole list has none.
+   * @throws ProviderError also where the list could not be read to its end
+   */
+  findUpload?(account: Account, wanted: WantedUpload, context: CallContext): Promise<UploadResult | undefined>;
+  /** Whether the vendor still takes a reference or an asset of its own: `gone` only where the vendor says so. */
+  checkReference?(account: Account, forms: ReferenceForms, context: CallContext): Promise<ReferenceCheck>;
+  /** Deletes an upload at the vendor; false where it is not there any more. */
+  deleteUpload?(account: Account, forms: ReferenceForms, context: CallContext): Promise<boolean>;
 }
 
 /** What the host gives to an adapter. */

@@ -8,6 +8,7 @@ import type { HttpClient } from './http-client';
 import { type Job, JobRegistry } from './job-registry';
 import { workOf } from './job-work';
 import type { ProviderAdapter } from './provider-adapter';
+import { SmallCalls } from './small-calls';
 
 const MAX_RUNNING = 64;
 const MAX_REMEMBERED = 5_000;
@@ -28,12 +29,14 @@ export interface RuntimeParts {
 
 /** One adapter process: its jobs, each with a subject of its own while it runs and for 10 minutes after. */
 export class ProviderRuntime {
+  readonly calls: SmallCalls;
   private readonly subjects;
   private readonly jobs: JobRegistry;
   private readonly listeners = new Map<Job, Listener>();
 
   constructor(readonly parts: RuntimeParts) {
     this.subjects = providerSubjects(parts.providerId);
+    this.calls = new SmallCalls(parts.adapter, parts.accounts);
     this.jobs = new JobRegistry({
       maxRunning: MAX_RUNNING,
       maxRemembered: MAX_REMEMBERED,

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { fixturePath } from './fixtures';
 import type { StoredObject } from './object-store';
 import { answer, findOpenai, OPENAI, openaiError, openaiId, seconds } from './openai-shapes';
-import { readForm, readJson, sendBytes, type Call, type Route, type UploadedFile, type World } from './vendor';
+import { holdAnswer, readForm, readJson, sendBytes, type Call, type Route, type UploadedFile, type World } from './vendor';
 
 const JOB_MS = 200;
 /** "Download URLs are valid for a maximum of 1 hour after generation". */
@@ -41,6 +41,7 @@ const createCharacter = (world: World) => async (call: Call) => {
     details: { name },
   });
   call.counts.uploads += 1;
+  await holdAnswer(call);
   answer(call, characterAnswer(object));
 };
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { StoredObject } from './object-store';
 import { answer, findOpenai, OPENAI, openaiError, openaiId, seconds } from './openai-shapes';
 import { openaiVideos } from './openai-videos';
-import { readForm, sendBytes, type Call, type Vendor, type World } from './vendor';
+import { holdAnswer, readForm, sendBytes, type Call, type Vendor, type World } from './vendor';
 
 const MIB = 1024 * 1024;
 const PURPOSES = ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'];
@@ -51,6 +51,7 @@ const createFile = (world: World) => async (call: Call) => {
     details: { purpose },
   });
   call.counts.uploads += 1;
+  await holdAnswer(call);
   answer(call, fileAnswer(object));
 };
 
@@ -58,6 +59,20 @@ const deleteFile = (world: World) => async (call: Call) => {
   const object = findOpenai(world, 'file', call);
   await world.store.delete(object);
   answer(call, { id: object.id, object: 'file', deleted: true });
+};
+
+/** The key's files, by `order`, after the one that `after` names. */
+const listFiles = (world: World) => async (call: Call) => {
+  const { query, account } = call;
+  const limit = Number(query.get('limit') ?? 10_000);
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 10_000)) throw openaiError(400, 'limit must be 1 to 10000', 'invalid_value', 'limit');
+  const purpose = query.get('purpose');
+  const mine = world.store.list().filter((object) => object.provider === OPENAI && object.type === 'file' && object.account === account);
+  const living = mine.filter(({ expiresAt, details }) => (expiresAt ?? Infinity) > world.now() && (purpose === null || details?.purpose === purpose));
+  if (query.get('order') !== 'asc') living.reverse();
+  const from = query.has('after') ? living.findIndex(({ id }) => id === query.get('after')) + 1 : 0;
+  const page = living.slice(from, from + limit);
+  answer(call, { object: 'list', data: page.map(fileAnswer), first_id: page[0]?.id ?? null, last_id: page.at(-1)?.id ?? null, has_more: from + limit < living.length });
 };
 
 const file = (world: World, call: Call): StoredObject => notExpired(world, findOpenai(world, 'file', call));
@@ -71,6 +86,7 @@ export const openai = (world: World): Vendor => ({
   routes: [
     ...openaiVideos(world),
     { operation: 'file-create', method: 'POST', path: /^\/v1\/files$/, answer: createFile(world) },
+    { operation: 'file-list', method: 'GET', path: /^\/v1\/files$/, answer: listFiles(world) },
     { operation: 'file-get', method: 'GET', path: /^\/v1\/files\/([\w-]+)$/, answer: async (call) => answer(call, fileAnswer(file(world, call))) },
     {
       operation: 'file-content',

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { bigNumber, readForm, sendBytes, sendJson, VendorError, type Call, type UploadedFile, type Vendor, type World } from './vendor';
+import { bigNumber, holdAnswer, readForm, sendBytes, sendJson, VendorError, type Call, type UploadedFile, type Vendor, type World } from './vendor';
 import type { StoredObject } from './object-store';
 
 const PROVIDER = 'pixverse';
@@ -72,6 +72,7 @@ const upload = (world: World, field: 'file' | 'image') => async (call: Call) => 
     details: { media: pixverseMediaName(sniffedType!) },
   });
   call.counts.uploads += 1;
+  await holdAnswer(call);
   const url = mediaUrl(world, object);
   if (field === 'image') return ok(call, { img_id: bigNumber(object.id), img_url: url });
   ok(call, { media_id: bigNumber(object.id), media_type: object.mimeType.split('/')[0], url, width, height });

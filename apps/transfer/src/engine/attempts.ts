@@ -38,9 +38,9 @@ export const attemptFailure = (
 };
 
 /** The adapter is gone and the attempt was not released: it never can be, so the next may start at once. */
-export const lostAttempt = (): AttemptFailure => ({
+export const lostAttempt = (message = 'The adapter that worked on it is gone.'): AttemptFailure => ({
   kind: 'unavailable',
   retryable: true,
   retryAt: new Date().toISOString(),
-  message: 'The adapter that worked on it is gone.',
+  message,
 });

@@ -16,8 +16,8 @@ const GONE_MS = 3_000;
 const ASK_AGAIN_MS = 200;
 
 export type Ended = Extract<JobStatus, { status: 'succeeded' | 'failed' }>;
-/** `gone`: nobody answers for the job. That proves nothing of what it did. */
-export type JobOutcome = Ended | { readonly status: 'gone' };
+/** `gone`: nobody answers for the job. That proves nothing of what it did. `connected`: who has it is there, and silent. */
+export type JobOutcome = Ended | { readonly status: 'gone'; readonly connected: boolean };
 
 export interface JobTarget {
   readonly providerId: string;
@@ -85,7 +85,7 @@ export class ProviderJobs {
         if (!isSilence(error)) throw error;
         silentSince ??= performance.now();
         const heardNothing = performance.now() - silentSince >= GONE_MS && this.messaging.connectedForMs >= GONE_MS;
-        if (heardNothing) return { status: 'gone' };
+        if (heardNothing) return { status: 'gone', connected: (error as FerryError).code === 'REQUEST_TIMEOUT' };
         await wait(ASK_AGAIN_MS, undefined, { signal });
       }
     }

@@ -1,4 +1,4 @@
-import { ReleaseRequest, releaseSubject } from '@ferry/contracts';
+import { ReleaseRequest, releaseSubject, type UploadResult } from '@ferry/contracts';
 import { isOpen, transferDefinition, transferStream, type ClaimedRun, type RouteState, type TransferEvent, type TransferRun } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError, parseRunId, unreachable, type Route } from '@ferry/kernel';
@@ -14,6 +14,7 @@ import { attemptFailure, isSpent, lostAttempt, markerOf, type AttemptFailure } f
 import { Bytes, type HeldFile, type UploadSource } from './bytes';
 import { Cancellation } from './cancellation';
 import { isMine, type Claim } from './claim';
+import { LostUploads } from './lost-uploads';
 import { NotYet } from './not-yet';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
 import { ReleaseDesk } from './release-desk';
@@ -49,6 +50,7 @@ export class TransferDriver {
     private readonly bytes: Bytes,
     private readonly desk: ReleaseDesk,
     private readonly jobs: ProviderJobs,
+    private readonly lostUploads: LostUploads,
     private readonly log: RunLog,
     private readonly cancellation: Cancellation,
     private readonly config: TransferConfig,
@@ -162,8 +164,13 @@ export class TransferDriver {
       return;
     }
     if (!outcome.upload) throw new FerryError('PROTOCOL', 'internal', 'The adapter answered an upload without its result.');
-    const { forms } = outcome.upload;
-    const data = defined({ transferId: claim.runId, attempt, ...outcome.upload });
+    await this.complete(step, attempt, outcome.upload);
+  }
+
+  private async complete(step: Step, attempt: number, upload: UploadResult): Promise<void> {
+    const { claim } = step;
+    const { forms } = upload;
+    const data = defined({ transferId: claim.runId, attempt, ...upload });
     stepBoundary('transfer.before-complete-append');
     try {
       const { events } = await this.log.transfer(claim, { type: 'CompleteTransfer', data });
@@ -176,22 +183,29 @@ export class TransferDriver {
     }
   }
 
-  /** Nobody answers for the job: the stream decides. Not released: it never can be now. Released: asked for again until the deadline. */
+  /** Nobody answers for the job: the stream decides. Not released: it never can be now. Released: it may stand at the vendor. */
   private async lost(step: Step, attempt: number): Promise<void> {
-    const { claim, signal } = step;
-    const { run } = await this.failAttempt(step, attempt, lostAttempt(), true);
+    const { claim, route, signal } = step;
+    const { run } = await this.failAttempt(step, attempt, lostAttempt(), { onlyUnreleased: true });
     if (!isReleased(run) || run.attempt !== attempt || !isMine(claim, run)) return;
-    const until = performance.now() + this.config.TRANSFER_JOB_DEADLINE_MS;
-    while (performance.now() < until) {
-      const outcome = await this.jobs.join(this.target(step, attempt), signal);
-      if (outcome.status !== 'gone') return this.settle(step, attempt, outcome);
-    }
-    await this.failAttempt(step, attempt, { ...lostAttempt(), kind: 'timeout', message: 'The upload was released and its outcome stayed unknown.' });
+    const { sizeBytes } = run;
+    const lost = { target: { ...this.target(step, attempt), sizeBytes }, variant: route.variant, marker: markerOf(claim.runId) };
+    const fate = await this.lostUploads.fateOf(lost, signal);
+    if (fate === 'absent') await this.failAttempt(step, attempt, lostAttempt('The adapter that worked on it is gone, and the vendor lists no such upload.'), { nothingStands: true });
+    else if (fate === 'unknown') await this.failAttempt(step, attempt, { ...lostAttempt('The upload was released and its outcome stayed unknown.'), kind: 'timeout' });
+    else if ('found' in fate) await this.complete(step, attempt, fate.found);
+    else await this.settle(step, attempt, fate.ended);
   }
 
-  private async failAttempt({ claim }: Step, attempt: number, failure: AttemptFailure, onlyUnreleased = false): Promise<RouteState> {
+  /** `nothingStands`: what was released is known not to be at the vendor. */
+  private async failAttempt(
+    { claim }: Step,
+    attempt: number,
+    failure: AttemptFailure,
+    { onlyUnreleased = false, nothingStands = false }: { onlyUnreleased?: boolean; nothingStands?: boolean } = {},
+  ): Promise<RouteState> {
     const { runId: transferId, epoch } = claim;
-    const marker = UNKNOWN_OUTCOMES.has(failure.kind) ? markerOf(transferId) : undefined;
+    const marker = UNKNOWN_OUTCOMES.has(failure.kind) && !nothingStands ? markerOf(transferId) : undefined;
     const data = defined({ transferId, attempt, epoch, ...failure, marker, onlyUnreleased });
     return (await this.log.transfer(claim, { type: 'FailUpload', data })).state;
   }

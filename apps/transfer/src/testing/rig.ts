@@ -75,7 +75,7 @@ export class Rig {
   }
 
   /** A finished video (or audio) at the vendor. */
-  async seed(provider: 'pixverse' | 'openai', kind: 'video' | 'audio', fixture: string): Promise<{ id: string; sha256: string; sizeBytes: number }> {
+  async seed(provider: 'pixverse' | 'openai', kind: 'video' | 'audio' | 'image', fixture: string): Promise<{ id: string; url: string; sha256: string; sizeBytes: number }> {
     return this.control('POST', 'seed', { provider, kind, fixture });
   }
 
@@ -104,6 +104,12 @@ export class Rig {
   async pixverseVideo(extra: object = {}): Promise<string> {
     const { id } = await this.seed('pixverse', 'video', 'pixverse-harbour.mp4');
     return this.register({ kind: 'video', origin: { providerId: 'pixverse', forms: { id, idType: 'video' } }, ...extra });
+  }
+
+  /** A picture that was uploaded to PixVerse, new in every test. */
+  async pixverseImage(): Promise<string> {
+    const { id, url } = await this.seed('pixverse', 'image', 'fixture.png');
+    return this.register({ kind: 'image', origin: { providerId: 'pixverse', forms: { id, idType: 'image', url } } });
   }
 
   /** The same video with 40 MB of free space in its container: more than the buffers on the way to a slow vendor hold. */

@@ -1,3 +1,4 @@
+import { abilitiesSuite } from './abilities-suite';
 import { capabilitiesSuite } from './capabilities-suite';
 import { downloadSuite } from './download-suite';
 import { Rig } from './rig';
@@ -23,6 +24,7 @@ export const describeProviderConformance = (subject: ConformanceSubject, more?: 
     capabilitiesSuite(subject, rig);
     uploadSuite(subject, rig);
     downloadSuite(subject, rig);
+    abilitiesSuite(subject, rig);
     if (more) describe('own ways', () => more(rig));
   });
 };

@@ -94,6 +94,18 @@ describe('an adapter as a service', () => {
     await expect(messaging.request(subjects.authorize, { owner: 'a b' }, { timeoutMs })).rejects.toMatchObject({ code: 'VALIDATION_FAILED' });
   });
 
+  it('refuses by name what its vendor does not offer, and tells of a reference what is known', async () => {
+    const who = { owner: 'dev', accountId: 'main' };
+    const ask = (subject: string, more: object) => messaging.request(subject, { ...who, ...more }, { timeoutMs });
+    await expect(ask(subjects.findUpload, { variant: 'media', marker: 'ferry-x-1' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    await expect(ask(subjects.deleteUpload, { forms: { id: '1', idType: 'media' } })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    await expect(ask(subjects.checkReference, { accountId: 'other', forms: { id: '1', idType: 'media' } })).rejects.toMatchObject({ code: 'UNKNOWN_ACCOUNT' });
+    expect(await ask(subjects.checkReference, { forms: { id: '1', idType: 'media' } })).toMatchObject({ state: 'unknown', reason: expect.any(String) as string });
+    await control('POST', 'faults', { provider: 'pixverse', operation: 'video-result', code: 500044, times: 1 });
+    const busy = ask(subjects.checkReference, { forms: { id: '1', idType: 'video' } });
+    await expect(busy).rejects.toMatchObject({ code: 'PROVIDER_CALL_FAILED', category: 'throttled', details: { kind: 'throttled' } });
+  });
+
   it('moves a vendor’s file into the cache, with its length', async () => {
     const status = await run(await download());
     expect(status).toMatchObject({ status: 'succeeded', bytes: harbour.bytes.length, download: { sha256: sha256(harbour.bytes) } });

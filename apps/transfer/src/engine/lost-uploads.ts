@@ -1,0 +1,74 @@
+import { providerSubjects, type FindUploadAnswer, type FindUploadRequest, type UploadResult } from '@ferry/contracts';
+import type { FerryError } from '@ferry/kernel';
+import type { Messaging } from '@ferry/messaging';
+import type { Logger } from '@ferry/observability';
+import { LOGGER, MESSAGING } from '@ferry/service-host';
+import { ProviderDirectory } from '@ferry/service-host/providers';
+import { Inject, Injectable } from '@nestjs/common';
+import { TransferConfig } from '../transfer.config';
+import { ProviderJobs, type Ended, type JobTarget } from './provider-jobs';
+
+/** Milliseconds; the adapter gives up before. */
+const FIND_MS = 10_000;
+/** How long an upload that was cut off may take to be listed: no vendor promises that its list is up to date at once. */
+const LISTED_MS = 5_000;
+
+export interface LostUpload {
+  readonly target: JobTarget;
+  readonly variant: string;
+  readonly marker: string;
+}
+
+export type Fate =
+  /** The job is there again. */
+  | { readonly ended: Ended }
+  | { readonly found: UploadResult }
+  /** Nothing stands at the vendor, and nobody is left to bring it there. */
+  | 'absent'
+  | 'unknown';
+
+/** Finds out what became of a released upload whose adapter does not answer any more. */
+@Injectable()
+export class LostUploads {
+  constructor(
+    @Inject(MESSAGING) private readonly messaging: Messaging,
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly jobs: ProviderJobs,
+    private readonly directory: ProviderDirectory,
+    private readonly config: TransferConfig,
+  ) {}
+
+  /**
+   * Asks for the job all the while, a bounded time; where the vendor lists its uploads, that decides.
+   * @throws FerryError where nobody can look now: PROVIDER_UNAVAILABLE, or the vendor's list fails in a way that passes
+   */
+  async fateOf(lost: LostUpload, signal: AbortSignal): Promise<Fate> {
+    const since = performance.now();
+    const past = (ms: number): boolean => performance.now() - since >= ms;
+    for (;;) {
+      const listed = await this.look(lost);
+      if (listed && listed.upload) return { found: listed.upload };
+      const outcome = await this.jobs.join(lost.target, signal);
+      if (outcome.status !== 'gone') return { ended: outcome };
+      // One that is still connected may be frozen, and wake with the release in its hands.
+      if (listed && !outcome.connected && past(LISTED_MS)) return 'absent';
+      if (past(this.config.TRANSFER_LOST_RELEASE_MS) && (!listed || outcome.connected)) return 'unknown';
+    }
+  }
+
+  /** Undefined where the vendor cannot be asked at all. */
+  private async look({ target, variant, marker }: LostUpload): Promise<FindUploadAnswer | undefined> {
+    const { providerId, owner, accountId, sizeBytes, runId } = target;
+    const { variants } = await this.directory.describe(providerId);
+    if (!variants.some((candidate) => candidate.variant === variant && candidate.abilities?.includes('find'))) return undefined;
+    const request: FindUploadRequest = { owner, accountId, variant, marker, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+    try {
+      return await this.messaging.request<FindUploadAnswer>(providerSubjects(providerId).findUpload, request, { timeoutMs: FIND_MS });
+    } catch (error) {
+      const { category } = error as FerryError;
+      if (category === 'unavailable' || category === 'timeout' || category === 'throttled') throw error;
+      this.logger.warn({ err: error, runId }, 'the vendor does not tell whether a lost upload stands');
+      return undefined;
+    }
+  }
+}
