@@ -1,4 +1,4 @@
-import { getMetadataStorage, ValidationTypes, type ValidationArguments } from 'class-validator';
+import { getMetadataStorage, IS_NOT_EMPTY, IS_STRING, MATCHES, MAX_LENGTH, ValidationTypes, type ValidationArguments } from 'class-validator';
 import 'reflect-metadata';
 import { validated } from './validation';
 
@@ -7,6 +7,8 @@ type Rule = (value: unknown, object: Fields) => boolean;
 
 interface FieldRules {
   readonly name: string;
+  /** Every object has something of that name. */
+  readonly isInherited: boolean;
   /** All true, or the field is not looked at: an optional one that is absent. */
   readonly applies: readonly Rule[];
   readonly holds: readonly Rule[];
@@ -19,6 +21,17 @@ type RuleMetadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetV
 
 const cannot = (type: new () => object, field: string, what: string): Error => new Error(`${type.name}.${field}: ${what} cannot be compiled to a validator.`);
 
+/** The rules that nearly every field has, as class-validator has them, without the ways to them. */
+const plainRule = ({ name, constraints }: RuleMetadata, whole: Rule): Rule => {
+  const [first, second] = (constraints ?? []) as unknown[];
+  if (name === IS_STRING) return (value) => typeof value === 'string';
+  if (name === IS_NOT_EMPTY) return (value) => value !== '' && value !== null && value !== undefined;
+  if (name === MATCHES && first instanceof RegExp && !first.global && !first.sticky && second === undefined) return (value) => typeof value === 'string' && first.test(value);
+  // Characters of two code units count once: what is short enough without that is short enough.
+  if (name === MAX_LENGTH) return (value, object) => (typeof value === 'string' && value.length <= (first as number)) || whole(value, object);
+  return whole;
+};
+
 const customRules = (type: new () => object, metadata: RuleMetadata): Rule[] => {
   const { propertyName: property, constraints, each, validateIf } = metadata;
   if (each || validateIf) throw cannot(type, property, 'a rule for each element, or a conditional one,');
@@ -26,10 +39,10 @@ const customRules = (type: new () => object, metadata: RuleMetadata): Rule[] => 
     .getTargetValidatorConstraints(metadata.constraintCls)
     .map(({ instance, async }) => {
       if (async) throw cannot(type, property, 'an asynchronous rule');
-      return (value, object) => {
+      return plainRule(metadata, (value, object) => {
         const told: ValidationArguments = { targetName: type.name, property, object, value, constraints };
         return instance.validate(value, told) === true;
-      };
+      });
     });
 };
 
@@ -47,6 +60,7 @@ const rulesOf = (type: new () => object, name: string, metadatas: readonly RuleM
   const nests = of(ValidationTypes.NESTED_VALIDATION).length > 0;
   return {
     name,
+    isInherited: name in Object.prototype,
     applies: of(ValidationTypes.CONDITIONAL_VALIDATION).map(({ constraints }) => (value, object) => Boolean((constraints[0] as (o: object, v: unknown) => boolean)(object, value))),
     holds: of(ValidationTypes.CUSTOM_VALIDATION).flatMap((metadata) => customRules(type, metadata)),
     ...(nests ? { nested: nestedRules(type, name) } : {}),
@@ -54,6 +68,11 @@ const rulesOf = (type: new () => object, name: string, metadatas: readonly RuleM
 };
 
 const isPlain = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const holdsAll = (rules: readonly Rule[], value: unknown, object: Fields): boolean => {
+  for (const rule of rules) if (!rule(value, object)) return false;
+  return true;
+};
 
 /** The class's own fields of the value where all rules hold, else undefined. */
 const fieldsOf = (type: new () => object): ((value: unknown) => object | undefined) => {
@@ -64,11 +83,11 @@ const fieldsOf = (type: new () => object): ((value: unknown) => object | undefin
   return (given) => {
     if (!isPlain(given)) return undefined;
     const object = Object.create(type.prototype as object) as Fields;
-    for (const { name, applies, holds, nested } of fields) {
-      if (!Object.hasOwn(given, name) && name in given) return undefined; // an inherited field: let the whole rules look at it
+    for (const { name, isInherited, applies, holds, nested } of fields) {
+      if (isInherited && !Object.hasOwn(given, name)) return undefined; // let the whole rules look at it
       let value = given[name];
-      if (applies.every((rule) => rule(value, given))) {
-        for (const rule of holds) if (!rule(value, given)) return undefined;
+      if (holdsAll(applies, value, given)) {
+        if (!holdsAll(holds, value, given)) return undefined;
         if (nested) {
           const inner = nested(value);
           if (!inner) return undefined;

@@ -1,5 +1,5 @@
 import { ASSET_EVENT_TYPES, type AssetEvent, type Origin } from '@ferry/domain/asset/events';
-import { MEDIA_KINDS, type MediaKind, type RecordedEvent } from '@ferry/kernel';
+import type { RecordedEvent } from '@ferry/kernel';
 import { applied, begun, type AssetForTransfer } from '../assets/asset-state';
 import { StreamMemory, type Codec } from './stream-memory';
 import { Words } from './words';
@@ -7,18 +7,16 @@ import { Words } from './words';
 /** What an answer needs to know of an asset. What only a new transfer needs (facts, hash, file name) is read then. */
 export type KnownAsset = Pick<AssetForTransfer, 'assetId' | 'owner' | 'kind' | 'origin' | 'originLost' | 'deleted'>;
 
-const LOST = 1;
-const DELETED = 2;
+/** What many assets have in common. */
+export type AssetProfile = Pick<KnownAsset, 'owner' | 'kind' | 'originLost' | 'deleted'> & Pick<Origin, 'providerId' | 'accountId'>;
 
-/** Assets in 9 bytes of columns and the origin's forms. */
+/** Assets in 4 bytes of a column and the origin's forms. */
 class AssetCodec implements Codec<KnownAsset> {
-  private readonly words = new Words();
-  private readonly owners: Uint32Array;
-  private readonly accounts: Uint32Array;
-  private readonly flags: Uint8Array;
+  private readonly words = new Words((text) => Object.freeze(JSON.parse(text) as AssetProfile));
+  private readonly profiles: Uint32Array;
 
   constructor(capacity: number) {
-    [this.owners, this.accounts, this.flags] = [new Uint32Array(capacity), new Uint32Array(capacity), new Uint8Array(capacity)];
+    this.profiles = new Uint32Array(capacity);
   }
 
   isMoving(): boolean {
@@ -27,23 +25,18 @@ class AssetCodec implements Codec<KnownAsset> {
 
   pack(slot: number, _: string, { owner, kind, origin, originLost, deleted }: KnownAsset): string {
     const { providerId, accountId, ...rest } = origin;
-    this.owners[slot] = this.words.numberOf(owner)!;
-    this.accounts[slot] = this.words.numberOf(`${providerId}\n${accountId}`)!;
-    this.flags[slot] = (originLost ? LOST : 0) | (deleted ? DELETED : 0) | (MEDIA_KINDS.indexOf(kind) << 2);
+    const profile: AssetProfile = { owner, kind, providerId, accountId, originLost, deleted };
+    this.profiles[slot] = this.words.numberOf(JSON.stringify(profile))!;
     return JSON.stringify(rest);
   }
 
   unpack(slot: number, assetId: string, rest: string): KnownAsset {
-    const [providerId = '', accountId = ''] = this.words.textOf(this.accounts[slot]!).split('\n');
-    const flags = this.flags[slot]!;
-    return {
-      assetId,
-      owner: this.words.textOf(this.owners[slot]!),
-      kind: MEDIA_KINDS[flags >> 2] as MediaKind,
-      origin: { providerId, accountId, ...(JSON.parse(rest) as Pick<Origin, 'forms' | 'expiresAt'>) },
-      originLost: (flags & LOST) !== 0,
-      deleted: (flags & DELETED) !== 0,
-    };
+    const { owner, kind, providerId, accountId, originLost, deleted } = this.profileOf(slot);
+    return { assetId, owner, kind, origin: { providerId, accountId, ...(JSON.parse(rest) as Pick<Origin, 'forms' | 'expiresAt'>) }, originLost, deleted };
+  }
+
+  profileOf(slot: number): AssetProfile {
+    return this.words.valueOf(this.profiles[slot]!);
   }
 }
 
@@ -56,6 +49,20 @@ const evolve = (state: KnownAsset | undefined, event: RecordedEvent, assetId: st
   return state && essentials(applied({ ...state, facts: {} }, { type, data } as Exclude<AssetEvent, { type: 'AssetRegistered' }>));
 };
 
-export type AssetMemory = StreamMemory<KnownAsset>;
+export class AssetMemory extends StreamMemory<KnownAsset> {
+  private readonly codec: AssetCodec;
 
-export const assetMemory = (capacity: number): AssetMemory => new StreamMemory({ capacity, codec: new AssetCodec(capacity), evolve });
+  constructor(capacity: number) {
+    const codec = new AssetCodec(capacity);
+    super({ capacity, codec, evolve });
+    this.codec = codec;
+  }
+
+  /** What answers most questions, without the origin's forms. */
+  profile(assetId: string): AssetProfile | undefined {
+    const slot = this.table.find(assetId);
+    if (slot < 0) return undefined;
+    this.hits += 1;
+    return this.codec.profileOf(slot);
+  }
+}

@@ -8,10 +8,10 @@ import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
 import { AnswersConfig } from '../resolve/answers.config';
-import { assetMemory, essentials, type AssetMemory, type KnownAsset } from './asset-memory';
+import { AssetMemory, essentials, type KnownAsset } from './asset-memory';
 import { laterReads } from './later-reads';
 import { LiveLog } from './live-log';
-import { routeMemory, type RouteMemory } from './route-memory';
+import { RouteMemory } from './route-memory';
 import type { Known } from './stream-memory';
 
 /** The revision of that stream that an answer has to include; -1 where any will do. */
@@ -35,8 +35,8 @@ export class Memory implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly reader: AssetReader,
     { TRANSFER_MEMORY_ROUTES }: AnswersConfig,
   ) {
-    this.routes = routeMemory(TRANSFER_MEMORY_ROUTES);
-    this.assets = assetMemory(TRANSFER_MEMORY_ROUTES);
+    this.routes = new RouteMemory(TRANSFER_MEMORY_ROUTES);
+    this.assets = new AssetMemory(TRANSFER_MEMORY_ROUTES);
     this.log = new LiveLog({ store, prefixes: [TRANSFER_CATEGORY, ASSET_CATEGORY], onEvent: (event) => this.apply(event), logger });
     this.measure();
   }

@@ -3,8 +3,8 @@ import { fold, toPosition, transferIdOf, type RecordedEvent } from '@ferry/kerne
 import { rounds, seed } from '@ferry/testing/specs';
 import * as fc from 'fast-check';
 import { randomUUID } from 'node:crypto';
-import { assetMemory } from './asset-memory';
-import { routeMemory } from './route-memory';
+import { AssetMemory } from './asset-memory';
+import { RouteMemory } from './route-memory';
 import type { Known } from './stream-memory';
 
 const NOW = '2026-01-05T10:00:00.000Z';
@@ -52,7 +52,7 @@ describe('the memory of routes', () => {
   it('holds what a fold of the events gives, whatever they are', () => {
     fc.assert(
       fc.property(life(routeId), (events) => {
-        const memory = routeMemory(4);
+        const memory = new RouteMemory(4);
         events.forEach((event, revision) => {
           memory.apply(routeId, recorded(event, revision));
           expect(memory.find(routeId)).toEqual(known(events.slice(0, revision + 1)));
@@ -66,7 +66,7 @@ describe('the memory of routes', () => {
     type Step = 'event' | 'begin' | 'end' | 'crowd out';
     await fc.assert(
       fc.asyncProperty(life(routeId), fc.array(fc.constantFrom<Step>('event', 'event', 'begin', 'end', 'crowd out'), { maxLength: 40 }), async (events, steps) => {
-        const memory = routeMemory(1);
+        const memory = new RouteMemory(1);
         let told = 0;
         const reads: { finish: () => void; done: Promise<unknown> }[] = [];
         for (const step of steps) {
@@ -97,7 +97,7 @@ describe('the memory of routes', () => {
   });
 
   it('forgets a stream with an event that it does not know, and remembers it again after a read that does', async () => {
-    const memory = routeMemory(4);
+    const memory = new RouteMemory(4);
     const { state } = known([]);
     await memory.fill(routeId, async () => ({ state, revision: 3, position: toPosition(3n) }));
     expect(memory.find(routeId)?.revision).toBe(3);
@@ -110,7 +110,7 @@ describe('the memory of routes', () => {
   });
 
   it('remembers nothing of a stream that does not exist', async () => {
-    const memory = routeMemory(4);
+    const memory = new RouteMemory(4);
     await memory.fill(routeId, async () => known([]));
     expect([memory.find(routeId), memory.size]).toEqual([undefined, 0]);
   });
@@ -118,7 +118,7 @@ describe('the memory of routes', () => {
 
 describe('the memory of assets', () => {
   it('follows an asset from its registration to its deletion', () => {
-    const memory = assetMemory(2);
+    const memory = new AssetMemory(2);
     const assetId = randomUUID();
     const origin = { providerId: 'pixverse', accountId: 'main', forms: { id: '1', idType: 'video', url: 'https://v/1?sig=é' }, expiresAt: NOW };
     const apply = (revision: number, type: string, data: object) => memory.apply(assetId, recorded({ type, data }, revision, 'ann'));

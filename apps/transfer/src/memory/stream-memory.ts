@@ -16,6 +16,8 @@ export interface Codec<S> {
   /** Writes the columns of the slot; gives the rest as text. */
   pack(slot: number, id: string, state: S): string;
   unpack(slot: number, id: string, rest: string): S;
+  /** The slot is about to be given up. */
+  drop?(slot: number): void;
 }
 
 export interface StreamMemoryOptions<S> {
@@ -39,17 +41,17 @@ interface Reading {
 export class StreamMemory<S> {
   hits = 0;
   misses = 0;
-  private readonly table: UuidTable;
-  private readonly revisions: Uint32Array;
+  protected readonly table: UuidTable;
+  protected readonly revisions: Uint32Array;
   /** Whole up to 2^53, more bytes than a log has. */
   private readonly positions: Float64Array;
-  private readonly rests: (string | undefined)[] = [];
+  protected readonly rests: (string | undefined)[] = [];
   private readonly moving = new Map<string, Known<S>>();
   private readonly reading = new Map<string, Reading>();
 
   constructor(private readonly options: StreamMemoryOptions<S>) {
     const { capacity } = options;
-    this.table = new UuidTable(capacity, (slot) => (this.rests[slot] = undefined));
+    this.table = new UuidTable(capacity, (slot) => this.drop(slot));
     this.revisions = new Uint32Array(capacity);
     this.positions = new Float64Array(capacity);
   }
@@ -102,7 +104,11 @@ export class StreamMemory<S> {
     const slot = this.table.find(id);
     if (slot < 0) return undefined;
     const state = this.options.codec.unpack(slot, id, this.rests[slot]!);
-    return { state, revision: this.revisions[slot]!, position: this.positions[slot]!.toString().padStart(20, '0') };
+    return { state, revision: this.revisions[slot]!, position: this.positionOf(slot) };
+  }
+
+  protected positionOf(slot: number): Position {
+    return this.positions[slot]!.toString().padStart(20, '0');
   }
 
   private store(id: string, { state, revision, position }: Known<S>): void {
@@ -122,6 +128,11 @@ export class StreamMemory<S> {
   private forget(id: string): void {
     this.moving.delete(id);
     const slot = this.table.remove(id);
-    if (slot >= 0) this.rests[slot] = undefined;
+    if (slot >= 0) this.drop(slot);
+  }
+
+  private drop(slot: number): void {
+    this.options.codec.drop?.(slot);
+    this.rests[slot] = undefined;
   }
 }

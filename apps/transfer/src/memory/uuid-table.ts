@@ -1,11 +1,13 @@
+import { SlotIndex } from './slot-index';
+
 /** Words of 32 bits in a UUID. */
-const WORDS = 4;
+export const UUID_WORDS = 4;
 const UUID_LENGTH = 36;
 const HEX = new Int8Array(128).fill(-1);
 for (let digit = 0; digit < 16; digit += 1) HEX[digit.toString(16).charCodeAt(0)] = digit;
 
 /** The words of a UUID in lower case; false where the text is none. */
-const wordsOf = (id: string, into: Uint32Array): boolean => {
+export const wordsOf = (id: string, into: Uint32Array): boolean => {
   if (id.length !== UUID_LENGTH) return false;
   let digits = 0;
   for (let at = 0; at < UUID_LENGTH; at += 1) {
@@ -21,27 +23,37 @@ const wordsOf = (id: string, into: Uint32Array): boolean => {
 };
 
 /** A UUID as 16 bytes of a column, and back. */
-export const writeUuid = (id: string, column: Uint32Array, slot: number): boolean => wordsOf(id, column.subarray(slot * WORDS, slot * WORDS + WORDS));
+export const writeUuid = (id: string, column: Uint32Array, slot: number): boolean => wordsOf(id, column.subarray(slot * UUID_WORDS, slot * UUID_WORDS + UUID_WORDS));
+
+const QUADS = Array.from({ length: 2 ** 16 }, (_, number) => number.toString(16).padStart(4, '0'));
+const high = (word: number): string => QUADS[word >>> 16]!;
+const low = (word: number): string => QUADS[word & 0xffff]!;
 
 export const readUuid = (column: Uint32Array, slot: number): string => {
-  let hex = '';
-  for (let word = 0; word < WORDS; word += 1) hex += column[slot * WORDS + word]!.toString(16).padStart(8, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const at = slot * UUID_WORDS;
+  const [a, b, c, d] = [column[at]!, column[at + 1]!, column[at + 2]!, column[at + 3]!];
+  return `${high(a)}${low(a)}-${high(b)}-${low(b)}-${high(c)}-${low(c)}${high(d)}${low(d)}`;
 };
+
+export const sameWords = (column: Uint32Array, slot: number, words: Uint32Array): boolean => {
+  const at = slot * UUID_WORDS;
+  return column[at] === words[0] && column[at + 1] === words[1] && column[at + 2] === words[2] && column[at + 3] === words[3];
+};
+
+/** Ids are hashes or random already. */
+export const hashOfWords = (column: Uint32Array, slot: number): number => column[slot * UUID_WORDS]! ^ column[slot * UUID_WORDS + 3]!;
 
 /**
  * Gives each known UUID a slot, a small number under which columns hold what is known of it. Bounded: where all slots are taken, one goes
- * that was not asked for lately (second chance). Memory is reserved at once and used as it fills: 17 bytes a slot and 8 to 16 of the index.
+ * that was not asked for lately (second chance). Memory is reserved at once and used as it fills: 17 bytes a slot and those of the index.
  */
 export class UuidTable {
   private readonly keys: Uint32Array;
-  /** Slot + 1; 0 is empty. Linear probing. */
-  private readonly index: Uint32Array;
+  private readonly index: SlotIndex;
   private readonly asked: Uint8Array;
   private readonly taken: Uint8Array;
-  private readonly mask: number;
   private readonly free: number[] = [];
-  private readonly key = new Uint32Array(WORDS);
+  private readonly key = new Uint32Array(UUID_WORDS);
   private fresh = 0;
   private hand = 0;
   private count = 0;
@@ -50,10 +62,12 @@ export class UuidTable {
     readonly capacity: number,
     private readonly onEvicted: (slot: number) => void,
   ) {
-    const places = 2 ** Math.ceil(Math.log2(capacity * 2));
-    this.mask = places - 1;
-    this.keys = new Uint32Array(capacity * WORDS);
-    this.index = new Uint32Array(places);
+    this.keys = new Uint32Array(capacity * UUID_WORDS);
+    this.index = new SlotIndex(
+      capacity,
+      (slot) => hashOfWords(this.keys, slot),
+      (slot) => sameWords(this.keys, slot, this.key),
+    );
     this.asked = new Uint8Array(capacity);
     this.taken = new Uint8Array(capacity);
   }
@@ -65,9 +79,15 @@ export class UuidTable {
   /** The id's slot, or -1. */
   find(id: string): number {
     if (!wordsOf(id, this.key)) return -1;
-    const slot = this.index[this.placeOfKey()]! - 1;
+    const slot = this.index.find(hashOfWords(this.key, 0));
     if (slot >= 0) this.asked[slot] = 1;
     return slot;
+  }
+
+  /** The id of a taken slot, which counts as asked for. */
+  idOf(slot: number): string {
+    this.asked[slot] = 1;
+    return readUuid(this.keys, slot);
   }
 
   /** The id's slot, a new one where it has none; -1 where it is no UUID. */
@@ -75,9 +95,8 @@ export class UuidTable {
     const known = this.find(id);
     if (known >= 0 || !wordsOf(id, this.key)) return known;
     const slot = this.free.pop() ?? (this.fresh < this.capacity ? this.fresh++ : this.evict());
-    wordsOf(id, this.key); // an eviction probes too
-    this.keys.set(this.key, slot * WORDS);
-    this.index[this.placeOfKey()] = slot + 1;
+    this.keys.set(this.key, slot * UUID_WORDS);
+    this.index.add(slot);
     this.taken[slot] = 1;
     this.asked[slot] = 0;
     this.count += 1;
@@ -106,35 +125,9 @@ export class UuidTable {
     }
   }
 
-  /** Takes the slot out of the index; those behind it in the same row move up, so that they are still found. */
   private clear(slot: number): void {
-    this.key.set(this.keys.subarray(slot * WORDS, slot * WORDS + WORDS));
-    let hole = this.placeOfKey();
-    for (let place = (hole + 1) & this.mask; this.index[place]; place = (place + 1) & this.mask) {
-      const home = this.homeOf(this.keys, (this.index[place]! - 1) * WORDS);
-      if (((place - home) & this.mask) < ((place - hole) & this.mask)) continue;
-      this.index[hole] = this.index[place]!;
-      hole = place;
-    }
-    this.index[hole] = 0;
+    this.index.remove(slot);
     this.taken[slot] = 0;
     this.count -= 1;
-  }
-
-  /** Where `key` stands in the index, or the empty place where it would. */
-  private placeOfKey(): number {
-    const { key, keys, index, mask } = this;
-    let place = this.homeOf(key, 0);
-    for (let slot = index[place]!; slot; slot = index[place]!) {
-      const at = (slot - 1) * WORDS;
-      if (keys[at] === key[0] && keys[at + 1] === key[1] && keys[at + 2] === key[2] && keys[at + 3] === key[3]) return place;
-      place = (place + 1) & mask;
-    }
-    return place;
-  }
-
-  /** Ids are hashes or random already. */
-  private homeOf(words: Uint32Array, at: number): number {
-    return (words[at]! ^ words[at + 3]!) & this.mask;
   }
 }

@@ -1,19 +1,27 @@
-/** Texts of which there are few (owners, accounts, variants) as numbers. */
-export class Words {
-  private readonly texts: string[] = [];
+/** Texts of which there are few (accounts, variants, who owns what) as numbers, each with what is read from it once. */
+export class Words<V> {
+  private readonly values: V[] = [];
   private readonly numbers = new Map<string, number>();
 
-  constructor(private readonly max = Infinity) {}
+  constructor(
+    private readonly read: (text: string) => V,
+    private readonly max = Infinity,
+  ) {}
 
   /** Undefined where there are too many already. */
   numberOf(text: string): number | undefined {
     const known = this.numbers.get(text);
-    if (known !== undefined || this.texts.length >= this.max) return known;
-    this.numbers.set(text, this.texts.length);
-    return this.texts.push(text) - 1;
+    if (known !== undefined || this.values.length >= this.max) return known;
+    this.numbers.set(text, this.values.length);
+    return this.values.push(this.read(text)) - 1;
   }
 
-  textOf(number: number): string {
-    return this.texts[number]!;
+  /** The number of a text that has one. */
+  knownNumber(text: string): number | undefined {
+    return this.numbers.get(text);
+  }
+
+  valueOf(number: number): V {
+    return this.values[number]!;
   }
 }

@@ -52,10 +52,16 @@ const instant = (ms: number): string => new Date(ms).toISOString();
 
 export const ttlOf = ({ minRemainingTtl, provider }: Pick<Wish, 'minRemainingTtl' | 'provider'>): number => minRemainingTtl ?? provider.safetyMarginSeconds;
 
-/** When a reference ends: as told, else after the lifetime that the adapter assumes, else not at all as far as is known. */
-export const expiryOf = ({ expiresAt, cachedAt }: RouteReference, { assumedLifetimeSeconds }: VariantCapabilities): string | undefined => {
-  if (expiresAt !== undefined || assumedLifetimeSeconds === undefined || cachedAt === undefined) return expiresAt;
-  return instant(Date.parse(cachedAt) + assumedLifetimeSeconds * 1_000);
+/** Milliseconds since 1970. When a reference ends: as told, else after the lifetime that the adapter assumes, else not at all as far as is known. */
+export const endOf = (reference: { readonly expiresAt?: number | undefined; readonly cachedAt?: number | undefined }, { assumedLifetimeSeconds }: VariantCapabilities): number | undefined => {
+  const { expiresAt, cachedAt } = reference;
+  return expiresAt ?? (assumedLifetimeSeconds === undefined || cachedAt === undefined ? undefined : cachedAt + assumedLifetimeSeconds * 1_000);
+};
+
+const expiryOf = ({ expiresAt, cachedAt }: RouteReference, variant: VariantCapabilities): string | undefined => {
+  if (expiresAt !== undefined || cachedAt === undefined) return expiresAt;
+  const end = endOf({ cachedAt: Date.parse(cachedAt) }, variant);
+  return end === undefined ? undefined : instant(end);
 };
 
 /** A provider's own output is never uploaded again: it costs money and meets moderation once more. */

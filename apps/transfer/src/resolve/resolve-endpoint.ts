@@ -2,6 +2,7 @@ import { ResolveRequest, SUBJECTS, type ResolveAnswer } from '@ferry/contracts';
 import type { Messaging, Served } from '@ferry/messaging';
 import { MESSAGING, SERVICE_NAME } from '@ferry/service-host';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { KnownAnswers } from './known-answers';
 import { ResolveService } from './resolve.service';
 
 /** Serves getAssetForProvider with the bare NATS client, in the queue group that the service has for all else. */
@@ -13,14 +14,11 @@ export class ResolveEndpoint implements OnApplicationBootstrap, OnModuleDestroy 
     @Inject(MESSAGING) private readonly messaging: Messaging,
     @Inject(SERVICE_NAME) private readonly queue: string,
     private readonly service: ResolveService,
+    private readonly known: KnownAnswers,
   ) {}
 
   onApplicationBootstrap(): void {
-    const quick = (request: ResolveRequest): string | undefined => {
-      const answer = this.service.quick(request);
-      return answer && JSON.stringify(answer);
-    };
-    this.served = this.messaging.serve(SUBJECTS.transfer.resolve, ResolveRequest, (request): Promise<ResolveAnswer> => this.service.resolve(request), { queue: this.queue, quick });
+    this.served = this.messaging.serve(SUBJECTS.transfer.resolve, ResolveRequest, (request): Promise<ResolveAnswer> => this.service.resolve(request), { queue: this.queue, quick: (request) => this.known.json(request) });
   }
 
   async onModuleDestroy(): Promise<void> {

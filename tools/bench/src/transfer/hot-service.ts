@@ -12,6 +12,7 @@ import { connect } from 'nats';
 import { AssetReader } from '../../../../apps/transfer/src/assets/asset-reader';
 import type { Worker } from '../../../../apps/transfer/src/engine/worker';
 import { Memory } from '../../../../apps/transfer/src/memory/memory';
+import { KnownAnswers } from '../../../../apps/transfer/src/resolve/known-answers';
 import { ResolveService } from '../../../../apps/transfer/src/resolve/resolve.service';
 import { UsageLog } from '../../../../apps/transfer/src/usage/usage-log';
 import { ACCOUNT, assetIdOf, ECHO_SUBJECT, OWNER, PROVIDER, VARIANT } from './hot-names';
@@ -76,12 +77,10 @@ const main = async ([natsUrl = '', eventStoreUrl = '', mongoUrl = '', count = '1
   const bytesPerRoute = Math.round((rss() - before) / routes);
   memory.onApplicationBootstrap();
   const usage = new UsageLog(store, new LeaseManager(models.db, 'bench'), logger, config);
-  const service = new ResolveService(store, memory, new ProviderDirectory(messaging, [PROVIDER]), {} as Worker, usage, config);
-  const quick = (request: ResolveRequest): string | undefined => {
-    const answer = service.quick(request);
-    return answer && JSON.stringify(answer);
-  };
-  messaging.serve(SUBJECTS.transfer.resolve, ResolveRequest, (request) => service.resolve(request), { queue: 'transfer', quick });
+  const directory = new ProviderDirectory(messaging, [PROVIDER]);
+  const service = new ResolveService(store, memory, directory, {} as Worker, usage, config);
+  const known = new KnownAnswers(memory, directory, usage, service);
+  messaging.serve(SUBJECTS.transfer.resolve, ResolveRequest, (request) => service.resolve(request), { queue: 'transfer', quick: (request) => known.json(request) });
   await Promise.all([messaging.flush(), echo.flush()]);
   while (!memory.live) await setImmediate();
   process.stdout.write(`ready ${bytesPerRoute}\n`);
