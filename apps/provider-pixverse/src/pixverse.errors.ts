@@ -35,13 +35,14 @@ export const PIXVERSE_ERRORS: Readonly<Record<number, readonly [ProviderErrorKin
 const UNKNOWN = 99999;
 
 /** `Resp` of a success. @throws ProviderError for every other answer */
-export const unwrap = ({ status, json, header }: JsonAnswer, nowMs: number): unknown => {
+export const unwrap = ({ status, json, header, excerpt }: JsonAnswer, nowMs: number): unknown => {
   const { code, resp } = parseEnvelope(json);
   if (status === 200 && code === 0) return resp;
   const known = code === undefined ? undefined : PIXVERSE_ERRORS[code];
   const kind = known?.[0] ?? (status >= 400 ? kindOfStatus(status) : code === UNKNOWN ? 'unavailable' : 'protocol');
   const why = known?.[1] ?? (code === undefined ? 'the answer is not in PixVerse’s form' : 'the error is not documented');
-  throw new ProviderError(kind, `PixVerse: ${why} (HTTP ${status}${code === undefined ? '' : `, code ${code}`}).`, {
+  const told = known ? '' : ` It begins: ${excerpt()}`;
+  throw new ProviderError(kind, `PixVerse: ${why} (HTTP ${status}${code === undefined ? '' : `, code ${code}`}).${told}`, {
     status,
     ...(code === undefined ? {} : { code: String(code) }),
     retryAfterMs: parseRetryAfter(header('retry-after'), nowMs),

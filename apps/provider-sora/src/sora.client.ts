@@ -4,6 +4,13 @@ import { parseFiles, parseStored, parseVideo, type ListedFile, type StoredFile, 
 
 type Form = Omit<MultipartOptions, 'fields' | 'file'> & { readonly file: Omit<MultipartOptions['file'], 'field'> };
 
+/** The answer to an upload, which tells of what was sent and of nothing else. A file's name is no proof: vendors write it in their own way. */
+const answerFor = (sent: Pick<StoredFile, 'name' | 'bytes'>, stored: StoredFile): StoredFile => {
+  const differs = (key: 'name' | 'bytes') => sent[key] !== undefined && stored[key] !== undefined && sent[key] !== stored[key];
+  if (!differs('name') && !differs('bytes')) return stored;
+  throw new ProviderError('protocol', 'The Sora API answered for another file than the one that was sent.', { code: 'ANSWER_FOR_ANOTHER' });
+};
+
 /** OpenAI's Videos and Files APIs, one method for each endpoint. */
 export class SoraClient {
   constructor(
@@ -13,13 +20,13 @@ export class SoraClient {
 
   /** POST /videos/characters. */
   async createCharacter(apiKey: string, name: string, form: Form, signal: AbortSignal): Promise<StoredFile> {
-    return this.expected(await this.upload('videos/characters', 'video', { name }, apiKey, form, signal), parseStored);
+    return answerFor({ name }, this.expected(await this.upload('videos/characters', 'video', { name }, apiKey, form, signal), parseStored));
   }
 
   /** POST /files, for vision, with an end. */
   async createFile(apiKey: string, lifetimeSeconds: number, form: Form, signal: AbortSignal): Promise<StoredFile> {
     const fields = { purpose: 'vision', 'expires_after[anchor]': 'created_at', 'expires_after[seconds]': String(lifetimeSeconds) };
-    return this.expected(await this.upload('files', 'file', fields, apiKey, form, signal), parseStored);
+    return answerFor({ bytes: form.file.sizeBytes }, this.expected(await this.upload('files', 'file', fields, apiKey, form, signal), parseStored));
   }
 
   /** GET /videos/{id}. */
@@ -69,8 +76,8 @@ export class SoraClient {
   private expected<T>(answer: JsonAnswer, parse: (json: unknown) => T | undefined): T {
     if (answer.status !== 200) throw toProviderError(answer, answer.json, this.dependencies.now());
     const value = parse(answer.json);
-    if (value === undefined) throw new ProviderError('protocol', 'The Sora API sent an answer in another form.', { code: 'ANSWER_INCOMPLETE' });
-    return value;
+    if (value !== undefined) return value;
+    throw new ProviderError('protocol', `The Sora API sent an answer in another form. It begins: ${answer.excerpt()}`, { code: 'ANSWER_INCOMPLETE' });
   }
 }
 

@@ -17,6 +17,8 @@ export const SORA_ERRORS: Readonly<Record<string, ProviderErrorKind>> = {
 export interface ErrorAnswer {
   readonly status: number;
   header(name: string): string | undefined;
+  /** Of a body that was read. */
+  excerpt?(): string;
 }
 
 const CODE = /^[\w.-]{1,60}$/;
@@ -33,7 +35,8 @@ export const toProviderError = (answer: ErrorAnswer, json: unknown, nowMs: numbe
   const shown = [`HTTP ${answer.status}`, ...[code, param].filter((part) => part !== undefined && CODE.test(part))].join(', ');
   const kind = (code !== undefined && SORA_ERRORS[code]) || kindOfStatus(answer.status);
   const what = json === undefined ? 'The Sora API sent no valid answer' : 'The Sora API refused';
-  return new ProviderError(kind, `${what} (${shown}).`, {
+  const told = json === undefined && answer.excerpt ? ` It begins: ${answer.excerpt()}` : '';
+  return new ProviderError(kind, `${what} (${shown}).${told}`, {
     status: answer.status,
     ...(code !== undefined && CODE.test(code) ? { code } : {}),
     retryAfterMs: retryAfter(answer, nowMs),

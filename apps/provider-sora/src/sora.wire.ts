@@ -8,13 +8,17 @@ export const parseError = (json: unknown): { readonly code?: string; readonly pa
 
 export interface StoredFile {
   readonly id: string;
+  /** Of a character. */
+  readonly name?: string;
+  /** Of a file. */
+  readonly bytes?: number;
   /** Seconds since 1970. */
   readonly expiresAt?: number;
 }
 
 export const parseStored = (json: unknown): StoredFile | undefined => {
   const id = textMember(json, 'id');
-  return id === undefined ? undefined : { id, expiresAt: numberMember(json, 'expires_at') };
+  return id === undefined ? undefined : { id, name: textMember(json, 'name'), bytes: numberMember(json, 'bytes'), expiresAt: numberMember(json, 'expires_at') };
 };
 
 export interface Video {

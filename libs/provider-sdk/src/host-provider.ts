@@ -21,7 +21,7 @@ import { DataPlane } from './data-plane';
 import { HttpClient } from './http-client';
 import type { AdapterDependencies, AdapterSettings, ProviderAdapter } from './provider-adapter';
 import { ProviderRuntime } from './provider-runtime';
-import { hostsOf, loadAccounts, ProviderHostSettings, withRateLimits } from './provider-settings';
+import { hostsOf, httpOptions, loadAccounts, ProviderHostSettings, withRateLimits } from './provider-settings';
 
 /** An adapter as its process starts it. */
 export interface ProviderDefinition<Settings extends AdapterSettings> {
@@ -39,12 +39,12 @@ const createRuntime = <Settings extends AdapterSettings>(
   health: Health,
 ): ProviderRuntime => {
   const settings = loadConfig(Settings);
-  const { FERRY_DATA_HOSTS, ALLOWED_DOWNLOAD_HOSTS } = loadConfig(ProviderHostSettings);
+  const host = loadConfig(ProviderHostSettings);
   const accounts = loadAccounts(providerId, process.env);
-  const http = new HttpClient({ apiUrl: settings.baseUrl, allowedHosts: hostsOf(ALLOWED_DOWNLOAD_HOSTS) });
+  const http = new HttpClient({ apiUrl: settings.baseUrl, ...httpOptions(host) });
   const created = create(settings, { http, now: Date.now, uuid: randomUUID });
   const adapter = { ...created, capabilities: withRateLimits(created.capabilities, process.env) };
-  const runtime = new ProviderRuntime({ providerId, adapter, accounts, http, dataPlane: new DataPlane(hostsOf(FERRY_DATA_HOSTS)), messaging, logger });
+  const runtime = new ProviderRuntime({ providerId, adapter, accounts, http, dataPlane: new DataPlane(hostsOf(host.FERRY_DATA_HOSTS)), messaging, logger });
   health.register('jobs', () => runtime.ready);
   return runtime;
 };

@@ -5,7 +5,7 @@ import { discard } from './discard';
 import { connectionError } from './http-errors';
 import { parseLossless } from './lossless-json';
 import { MultipartUpload, type MultipartOptions } from './multipart';
-import { ProviderError } from './provider-error';
+import { excerptOf, ProviderError } from './provider-error';
 
 export interface HttpOptions {
   /** Where credentials go and nowhere else. Trusted by configuration, so it may be private or http. */
@@ -16,6 +16,8 @@ export interface HttpOptions {
   readonly connectTimeoutMs?: number;
   readonly headersTimeoutMs?: number;
   readonly stallTimeoutMs?: number;
+  /** A body that comes more slowly, over the stall's time of waiting for it, is given up. Default 1,024. */
+  readonly minBytesPerSecond?: number;
 }
 
 export interface HttpRequest {
@@ -41,6 +43,8 @@ export interface JsonAnswer {
   header(name: string): string | undefined;
   /** Undefined where the body is no JSON. Whole numbers beyond a double's reach are digits. */
   readonly json: unknown;
+  /** The beginning of the body for an error's message, redacted. */
+  excerpt(): string;
 }
 
 export interface HttpUpload extends Pick<HttpRequest, 'url' | 'headers' | 'credentials' | 'signal'> {
@@ -85,7 +89,8 @@ export class HttpClient {
   async json(request: HttpRequest): Promise<JsonAnswer> {
     const { status, header, body } = await this.send(request);
     const text = await readText(body, MAX_JSON_BYTES);
-    return { status, header, json: tryParse(text) };
+    const secrets = Object.values(request.credentials?.() ?? {}).flatMap((value) => [value, value.slice(value.indexOf(' ') + 1)]);
+    return { status, header, json: tryParse(text), excerpt: () => excerptOf(text, secrets) };
   }
 
   /** Posts a file as a form whose last bytes wait for their release. @throws ProviderError, and what `release` throws */
@@ -116,28 +121,35 @@ export class HttpClient {
     const toApi = url.origin === this.api.origin && request.credentials !== undefined;
     if (!toApi) this.openGuard.check(url);
     const { signal } = request;
+    const stallMs = this.options.stallTimeoutMs ?? 30_000;
     try {
       signal.throwIfAborted();
       const answer = await (toApi ? this.apiAgent : this.openAgent).request({
         origin: url.origin,
         path: `${url.pathname}${url.search}`,
         method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
-        headers: { 'user-agent': 'ferry', ...request.headers, ...(toApi ? request.credentials?.() : {}) },
+        headers: { 'user-agent': 'ferry', 'accept-encoding': 'identity', ...request.headers, ...(toApi ? request.credentials?.() : {}) },
         body: typeof request.body === 'object' ? Readable.from(request.body, { objectMode: false, highWaterMark: 256 * 1024 }) : request.body,
         signal,
         // An upload waits for its release and for the vendor's own processing: its deadline is the signal's.
         headersTimeout: request.body === undefined ? (this.options.headersTimeoutMs ?? 60_000) : 0,
-        bodyTimeout: this.options.stallTimeoutMs ?? 30_000,
+        bodyTimeout: stallMs,
       });
-      return toAnswer(answer, signal);
+      return toAnswer(answer, signal, { windowMs: stallMs, minBytesPerSecond: this.options.minBytesPerSecond ?? 1_024 });
     } catch (error) {
       throw connectionError(error, signal, 'call');
     }
   }
 }
 
-const toAnswer = ({ statusCode, headers, body }: Dispatcher.ResponseData, signal: AbortSignal): HttpAnswer => {
-  const checked = Readable.from(withKinds(body, signal), { objectMode: false, highWaterMark: 256 * 1024 });
+interface Pace {
+  /** Milliseconds of waiting for the vendor. */
+  readonly windowMs: number;
+  readonly minBytesPerSecond: number;
+}
+
+const toAnswer = ({ statusCode, headers, body }: Dispatcher.ResponseData, signal: AbortSignal, pace: Pace): HttpAnswer => {
+  const checked = Readable.from(withKinds(body, signal, pace), { objectMode: false, highWaterMark: 256 * 1024 });
   // A generator that was never started does not end what it would have read.
   checked.once('close', () => discard(body));
   return {
@@ -150,11 +162,28 @@ const toAnswer = ({ statusCode, headers, body }: Dispatcher.ResponseData, signal
   };
 };
 
-async function* withKinds(body: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* withKinds(body: Readable, signal: AbortSignal, pace: Pace): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) yield chunk;
+    yield* paced(body, pace);
   } catch (error) {
     throw connectionError(error, signal, 'body');
+  }
+}
+
+/** The time that the reader takes does not count: a slow disk is not the vendor's fault. @throws ProviderError timeout */
+async function* paced(body: AsyncIterable<Buffer>, { windowMs, minBytesPerSecond }: Pace): AsyncGenerator<Buffer> {
+  let waitedMs = 0;
+  let came = 0;
+  let asked = performance.now();
+  for await (const chunk of body) {
+    waitedMs += performance.now() - asked;
+    came += chunk.length;
+    if (waitedMs >= windowMs) {
+      if (came < (minBytesPerSecond * waitedMs) / 1_000) throw new ProviderError('timeout', 'The vendor sends too slowly.', { code: 'CONTENT_TOO_SLOW' });
+      waitedMs = came = 0;
+    }
+    yield chunk;
+    asked = performance.now();
   }
 }
 

@@ -21,5 +21,5 @@ export type {
   UploadContext,
   WantedUpload,
 } from './provider-adapter';
-export { kindOfStatus, parseRetryAfter, ProviderError, redact, type ProviderErrorDetails } from './provider-error';
+export { excerptOf, kindOfStatus, parseRetryAfter, ProviderError, redact, type ProviderErrorDetails } from './provider-error';
 export { idMember, member, numberMember, textMember } from './vendor-answer';

@@ -1,6 +1,6 @@
 import { parseLossless } from './lossless-json';
 import { KIND_RULES } from '@ferry/contracts';
-import { kindOfStatus, parseRetryAfter, ProviderError } from './provider-error';
+import { excerptOf, kindOfStatus, parseRetryAfter, ProviderError } from './provider-error';
 
 describe('ProviderError', () => {
   it.each([
@@ -32,6 +32,27 @@ describe('ProviderError', () => {
     [418, 'invalid-request'],
     [204, 'protocol'],
   ])('takes HTTP %i as %s', (status, kind) => expect(kindOfStatus(status)).toBe(kind));
+});
+
+describe('excerptOf', () => {
+  it.each([
+    ['<title>Sorry</title>\n  <p>Try\tagain', '<title>Sorry</title> <p>Try again'],
+    ['{"error":"no plan","code":7}', '{"error":"no plan","code":7}'],
+    ['{"url":"https://cdn.example.com/a?sig=abcdef","x":1}', '{"url":"[link]'],
+    ['see cdn.example.com/a.mp4?X-Amz-Signature=abcdef now', 'see [link] now'],
+    ['{"api_key": "abcdef", "upload_token":"abcdef", "secret":"abcdef"}', '{"api_key": "[key]", "upload_token":"[key]", "secret":"[key]"}'],
+    ['no account has my-own-key here', 'no account has [key] here'],
+    [`eyJhbGciOiJIUzI1NiJ9.${'a'.repeat(30)}.b`, 'eyJhbGciOiJIUzI1NiJ9.[token].b'],
+    ['mail to abcdef@example.com', 'mail to [address]'],
+    ['a '.repeat(200), `${'a '.repeat(60)}…`],
+    ['', ''],
+  ])('tells of %j', (text, told) => expect(excerptOf(text, ['my-own-key', ''])).toBe(told));
+
+  it('takes no time over a long text', () => {
+    const started = performance.now();
+    for (const piece of ['a', 'key', '?=', 'a-', '="']) excerptOf(piece.repeat(100_000));
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
 });
 
 describe('parseRetryAfter', () => {

@@ -14,6 +14,18 @@ export const redact = (text: string): string =>
     .replace(/[\w.+-]+@[\w-]+\.[\w.-]+/g, '[address]')
     .slice(0, MAX_MESSAGE);
 
+const MAX_EXCERPT = 120;
+
+/** The beginning of what a vendor sent, as an error may tell it: without links, keys, addresses, and whatever is as long as a token. */
+export const excerptOf = (text: string, secrets: readonly string[] = []): string => {
+  const known = secrets.filter(Boolean).reduce((left, secret) => left.replaceAll(secret, '[key]'), text.slice(0, MAX_SCANNED));
+  const told = redact(known.replace(/[\s\p{C}]+/gu, ' '))
+    .replace(/[^\s"'<>]{0,200}\?[^\s"'<>]{0,200}=[^\s"'<>]*/g, '[link]')
+    .replace(/("?\b[\w-]{0,20}(?:key|token|secret|password|signature|authorization)"?\s{0,3}[:=]\s{0,3}"?)[^\s"&,}]+/gi, '$1[key]')
+    .replace(/[\w-]{24,}/g, '[token]');
+  return told.length > MAX_EXCERPT ? `${told.slice(0, MAX_EXCERPT)}…` : told;
+};
+
 export interface ProviderErrorDetails {
   /** HTTP status, where there was one. For people; the kind decides. */
   readonly status?: number;

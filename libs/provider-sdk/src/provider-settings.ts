@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { OPERATIONS, type ProviderCapabilities, type RateLimits } from '@ferry/contracts';
-import { IsNotEmpty, IsOptional, IsString, Matches } from 'class-validator';
+import { IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { AccountRegistry } from './account-registry';
+import type { HttpOptions } from './http-client';
 
 const HOSTS = /^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$/;
 
@@ -11,9 +12,25 @@ export class ProviderHostSettings {
   @IsString() @Matches(HOSTS, { message: 'must be host:port pairs, comma separated, e.g. 127.0.0.1:4100' }) FERRY_DATA_HOSTS!: string;
   /** `host:port` pairs that links may lead to although private or http. Development only. */
   @IsOptional() @IsNotEmpty() @Matches(HOSTS, { message: 'must be host:port pairs, comma separated' }) ALLOWED_DOWNLOAD_HOSTS?: string;
+  /** Milliseconds until a connection to the vendor must stand. */
+  @IsInt() @Min(100) @Max(600_000) PROVIDER_CONNECT_TIMEOUT_MS = 10_000;
+  /** Milliseconds until a vendor's answer must begin; an upload's may take as long as its job. */
+  @IsInt() @Min(100) @Max(600_000) PROVIDER_ANSWER_TIMEOUT_MS = 60_000;
+  /** Milliseconds in which a vendor may send nothing of an answer that has begun. */
+  @IsInt() @Min(100) @Max(600_000) PROVIDER_STALL_TIMEOUT_MS = 30_000;
+  /** Bytes per second that must come on average within each such time. */
+  @IsInt() @Min(1) @Max(1_000_000) PROVIDER_MIN_BYTES_PER_SECOND = 1_024;
 }
 
 export const hostsOf = (list: string | undefined): string[] => list?.split(',') ?? [];
+
+export const httpOptions = (host: ProviderHostSettings): Omit<HttpOptions, 'apiUrl'> => ({
+  allowedHosts: hostsOf(host.ALLOWED_DOWNLOAD_HOSTS),
+  connectTimeoutMs: host.PROVIDER_CONNECT_TIMEOUT_MS,
+  headersTimeoutMs: host.PROVIDER_ANSWER_TIMEOUT_MS,
+  stallTimeoutMs: host.PROVIDER_STALL_TIMEOUT_MS,
+  minBytesPerSecond: host.PROVIDER_MIN_BYTES_PER_SECOND,
+});
 
 /**
  * The accounts in `{PROVIDER}_ACCOUNTS` (JSON) or in the file that `{PROVIDER}_ACCOUNTS_FILE` names.
