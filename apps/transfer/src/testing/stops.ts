@@ -90,6 +90,13 @@ export class Work {
     await Promise.all(this.asked);
   }
 
+  /** Waits for it, no longer than so many milliseconds. */
+  async doneWithin(ms: number): Promise<boolean> {
+    const state = { done: false };
+    void Promise.allSettled(this.asked).then(() => (state.done = true));
+    return pauseUntil(() => state.done, ms);
+  }
+
   /** As a client does that wants the reference, whoever dies: it asks until it has it. */
   private have(assetId: string, { providerId, more }: (typeof TARGETS)[number]): Promise<Route> {
     return eventually(
@@ -203,4 +210,27 @@ export const killInTurn = async (rig: Rig, names: readonly StepBoundary[], how: 
   await rig.startService(app);
   await work.done();
   await work.check({ downloads: names.length, orphans: false });
+};
+
+/** A process stands still at the boundary, longer than a take-over takes, beside one that does not; then it goes on where it was. */
+export const freezeBeside = async (rig: Rig, name: StepBoundary, frozenMs: number): Promise<void> => {
+  const work = await Work.begin(rig);
+  const victim = await rig.startService(appOf(name), `stops at ${name}`, { ...BUSY, FERRY_STOP_AT: `${name}:freeze` });
+  const isFrozen = (): boolean => victim.output().includes(`SIGSTOP at ${name}`);
+  try {
+    for (let batch = 0; !isFrozen(); batch += 1) {
+      if (batch === MAX_BATCHES) throw new Error(`Nothing passed ${name}.`);
+      await work.add();
+      await pauseUntil(isFrozen, BATCH_MS);
+    }
+    await work.doneWithin(frozenMs);
+  } finally {
+    process.kill(victim.pid, 'SIGCONT');
+  }
+  await eventually(async () => expect((await fetch(`${victim.httpUrl}/readyz`, { signal: AbortSignal.timeout(ASK_MS) })).status).toBe(200), { timeoutMs: PATIENT_MS });
+  await work.done();
+  // What it had begun has ended at the vendors.
+  await eventually(async () => expect((await Promise.all([rig.counts('pixverse'), rig.counts('openai')])).map(({ open }) => open)).toEqual([0, 0]), { timeoutMs: PATIENT_MS });
+  await victim.stop();
+  await work.check({ downloads: 1, orphans: false });
 };
