@@ -1,6 +1,7 @@
 import {
   AssetCommandRequest,
   AssetRequest,
+  CheckReferenceRequest,
   HistoryRequest,
   InvalidateReferenceRequest,
   LineageGraphRequest,
@@ -15,7 +16,6 @@ import {
   TransferRequest,
   UnlinkParentRequest,
 } from '@ferry/contracts';
-import { FerryError } from '@ferry/kernel';
 import { IsEmpty } from 'class-validator';
 import { GatewayUnderTest } from './testing/gateway-under-test';
 
@@ -95,6 +95,13 @@ const commands: (Row & { status: number })[] = [
     sends: { ...COMMAND, assetId: ASSET, providerId: 'sora', referenceId: TRANSFER, reason: 'gone' },
     status: 200,
   },
+  {
+    call: ['POST', `${asset}/provider-urls/sora/check`, { referenceId: TRANSFER }],
+    subject: SUBJECTS.transfer.check,
+    type: CheckReferenceRequest,
+    sends: { ...COMMAND, assetId: ASSET, providerId: 'sora', referenceId: TRANSFER },
+    status: 200,
+  },
   { call: ['POST', `/v1/transfers/${TRANSFER}/retry`], subject: SUBJECTS.transfer.retry, type: TransferCommandRequest, sends: { ...COMMAND, transferId: TRANSFER }, status: 202 },
   { call: ['POST', `/v1/transfers/${TRANSFER}/cancel`], subject: SUBJECTS.transfer.cancel, type: TransferCommandRequest, sends: { ...COMMAND, transferId: TRANSFER }, status: 200 },
 ];
@@ -124,17 +131,6 @@ it('takes a POST without fields, with the type of JSON or without', async () => 
   const listener = await gateway.answer(SUBJECTS.transfer.cancel, TransferCommandRequest, () => ({}));
   expect((await gateway.call('POST', `/v1/transfers/${TRANSFER}/cancel`, { body: '' })).status).toBe(200);
   listener.close();
-});
-
-it.each([
-  ['POST', 'check', SUBJECTS.transfer.check],
-])('%s %s is passed on, and refused by the service', async (method, path, subject) => {
-  const listener = await gateway.answer(subject, AssetCommandRequest, () => {
-    throw new FerryError('UNSUPPORTED', 'unsupported', 'Not in this version.');
-  });
-  const response = await gateway.call(method, `${asset}/provider-urls/sora/${path}`);
-  listener.close();
-  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([501, 'UNSUPPORTED']);
 });
 
 it('composes where an asset was used', async () => {

@@ -15,6 +15,7 @@ import { DeletionReactor } from './engine/deletion-reactor';
 import { DownloadDriver } from './engine/download-driver';
 import { EngineMetrics } from './engine/engine-metrics';
 import { LostUploads } from './engine/lost-uploads';
+import { Progress } from './engine/progress';
 import { ProviderGate } from './engine/provider-gate';
 import { ProviderJobs } from './engine/provider-jobs';
 import { QueueSnapshots, SNAPSHOT_VERSION } from './engine/queue-snapshots';
@@ -25,6 +26,7 @@ import { Slots } from './engine/slots';
 import { TargetLimitsOf } from './engine/target-limits';
 import { TransferDriver } from './engine/transfer-driver';
 import { Worker } from './engine/worker';
+import { ReferenceChecks } from './references/reference-checks';
 import { ReferencesController } from './references/references.controller';
 import { ANSWER_PROVIDERS } from './resolve/answer-providers';
 import { ResolveController } from './resolve/resolve.controller';
@@ -54,9 +56,11 @@ import { transfersProjection } from './transfers/transfers.projection';
     DownloadDriver,
     EngineMetrics,
     LostUploads,
+    Progress,
     ProviderGate,
     ProviderJobs,
     QueueSnapshots,
+    ReferenceChecks,
     ReleaseDesk,
     RunIndex,
     RunLog,

@@ -224,6 +224,19 @@ export interface UploadResult {
   readonly expiresAt?: string;
 }
 
+/** How far the bytes of a running job are. */
+export interface JobProgress {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly bytes: number;
+  /** Absent where it is not known. */
+  readonly totalBytes?: number;
+  /** Smoothed over about two seconds. */
+  readonly bytesPerSecond: number;
+  /** Seconds; absent where the total is not known, or nothing moves. */
+  readonly etaSeconds?: number;
+}
+
 export type JobStatus = { readonly jobId: string; readonly bytes: number } & (
   | { readonly status: 'running' }
   | { readonly status: 'succeeded'; readonly upload: UploadResult; readonly download?: undefined }

@@ -57,5 +57,12 @@ export const holdsSubject = (workerId: string): string => `transfer.worker.${wor
 /** Sent each second by each worker. */
 export const BEAT_SUBJECT = 'transfer.worker.*.beat';
 export const beatSubject = (workerId: string): string => `transfer.worker.${workerId}.beat`;
+/** Sent several times a second by the adapter that runs the job. */
+export const JOB_PROGRESS_SUBJECT = 'jobs.progress.*';
+export const jobProgressSubject = (runId: string): string => `jobs.progress.${runId}`;
+/** Sent at least four times a second by the worker that is at the run. */
+export const TRANSFER_PROGRESS_SUBJECT = 'transfers.progress.*';
+export const transferProgressSubject = (transferId: string): string => `transfers.progress.${transferId}`;
+export const downloadProgressSubject = (downloadId: string): string => `downloads.progress.${downloadId}`;
 /** Sent when a route's run ends, with its outcome and position. */
 export const endedSubject = (routeId: string): string => `routes.${routeId}.ended`;

@@ -2,6 +2,7 @@ import { ASSET_USES, RUN_ID_PATTERN, type AssetUse, type Token } from '@ferry/ke
 import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { AssetCommandRequest, AssetRequest, CommandRequest, NAME_PATTERN, OwnedRequest, SHA256_PATTERN } from './common.dto';
 import type { ProviderUrl } from './catalog.dto';
+import type { JobProgress, ReferenceLife } from './provider.dto';
 
 /** getAssetForProvider. */
 export class ResolveRequest extends AssetCommandRequest {
@@ -93,6 +94,26 @@ export class InvalidateReferenceRequest extends AssetCommandRequest {
   @IsString() @IsNotEmpty() @MaxLength(200) reason!: string;
 }
 
+/** Asks the provider whether the route's reference still lives. */
+export class CheckReferenceRequest extends AssetCommandRequest {
+  @Matches(NAME_PATTERN) providerId!: string;
+  @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
+  @IsOptional() @IsIn(ASSET_USES) use?: AssetUse;
+  /** Only if this is the route's reference still. */
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(100) referenceId?: string;
+}
+
+export interface CheckReferenceAnswer {
+  readonly referenceId: string;
+  readonly state: ReferenceLife;
+  /** Why it is unknown. */
+  readonly reason?: string;
+  /** It was given up, as it is gone: the next resolve makes a new one. */
+  readonly invalidated: boolean;
+  /** Of the invalidation. */
+  readonly token?: Token;
+}
+
 export class TransferRequest extends OwnedRequest {
   @Matches(RUN_ID_PATTERN) transferId!: string;
 }
@@ -105,6 +126,17 @@ export class ListTransfersRequest extends AssetRequest {
   @IsInt() @Min(1) @Max(200) limit!: number;
 }
 
+/** Where a run that somebody works on stands: `transfers.progress.{transferId}`, `downloads.progress.{downloadId}`. */
+export interface RunProgress extends Partial<Pick<JobProgress, 'bytes' | 'totalBytes' | 'bytesPerSecond' | 'etaSeconds'>> {
+  readonly runId: string;
+  /** `preparing`: no bytes move; it looks for them, or waits for its turn. The figures are those of this step. */
+  readonly step: 'preparing' | 'downloading' | 'uploading';
+  /** Of the run; 0 before the first. */
+  readonly attempt: number;
+  /** ISO date. */
+  readonly at: string;
+}
+
 export interface TransferView {
   readonly transferId: string;
   readonly routeId: string;
@@ -115,6 +147,8 @@ export interface TransferView {
   readonly status: 'requested' | 'claimed' | 'uploading' | 'released' | 'accepted' | 'waiting' | 'completed' | 'failed' | 'cancelled';
   readonly attempt: number;
   readonly reference?: ProviderUrl;
+  /** While it is worked on. */
+  readonly progress?: RunProgress;
   readonly error?: { readonly kind: string; readonly message?: string; readonly retryAfter?: string };
 }
 

@@ -1,8 +1,9 @@
-import type { CachedFile, JobFailure, JobStatus, UploadResult } from '@ferry/contracts';
+import type { CachedFile, JobFailure, JobProgress, JobStatus, UploadResult } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import { Cancelled } from './http-errors';
 import { JobError } from './job-error';
 import { ProviderError } from './provider-error';
+import { RateMeter } from './rate-meter';
 
 export type JobResult = { readonly upload: UploadResult } | { readonly download: CachedFile };
 
@@ -16,6 +17,8 @@ export interface JobRequest {
 
 export interface JobContext {
   readonly signal: AbortSignal;
+  /** How many bytes there are in all, once that is known. */
+  readonly onTotal: (bytes: number) => void;
   readonly onBytes: (count: number) => void;
 }
 
@@ -49,6 +52,8 @@ const UNEXPECTED: JobFailure = { kind: 'unavailable', code: 'INTERNAL', message:
 /** One attempt of a run, from its start until it is forgotten. */
 export class Job {
   private bytes = 0;
+  private totalBytes: number | undefined;
+  private readonly rate = new RateMeter(performance.now());
   private outcome: JobResult | JobFailure | undefined;
   private readonly stop = new AbortController();
   readonly ended: Promise<void>;
@@ -59,7 +64,7 @@ export class Job {
     onUnexpected: (error: unknown, job: Job) => void,
   ) {
     const deadline = setTimeout(() => this.stop.abort(new ProviderError('timeout', 'The deadline passed.')), Math.max(1, request.timeoutMs));
-    this.ended = work({ signal: this.stop.signal, onBytes: (count) => (this.bytes += count) })
+    this.ended = work({ signal: this.stop.signal, onBytes: (count) => (this.bytes += count), onTotal: (bytes) => (this.totalBytes = bytes) })
       .then(
         (result) => {
           this.outcome = result;
@@ -79,6 +84,14 @@ export class Job {
     if ('upload' in this.outcome) return { ...base, status: 'succeeded', upload: this.outcome.upload };
     if ('download' in this.outcome) return { ...base, status: 'succeeded', download: this.outcome.download };
     return { ...base, status: 'failed', error: this.outcome };
+  }
+
+  /** How far it is, and how fast since the last readings. */
+  progress(): JobProgress {
+    const { bytes, totalBytes, request } = this;
+    const rate = this.rate.read(bytes, performance.now());
+    const eta = totalBytes === undefined || rate <= 0 ? {} : { etaSeconds: round(Math.max(0, totalBytes - bytes) / rate) };
+    return { runId: request.runId, attempt: request.attempt, bytes, ...(totalBytes === undefined ? {} : { totalBytes }), bytesPerSecond: Math.round(rate), ...eta };
   }
 
   /** The status at the end, or after so many milliseconds. */
@@ -131,6 +144,11 @@ export class JobRegistry {
     return this.jobs.size - this.forgetting.size;
   }
 
+  /** The jobs that have not ended. */
+  underWay(): Job[] {
+    return [...this.jobs.values()].filter((job) => !this.forgetting.has(job));
+  }
+
   /** Cancels what runs, waits for its end, forgets everything. */
   async close(): Promise<void> {
     const stopping = new ProviderError('unavailable', 'The adapter was stopped.', { code: STOPPED });
@@ -150,5 +168,7 @@ export class JobRegistry {
     if (this.jobs.delete(keyOf(job.request.runId, job.request.attempt))) this.options.onForgotten?.(job);
   }
 }
+
+const round = (seconds: number): number => Math.round(seconds * 10) / 10;
 
 const keyOf = (runId: string, attempt: number): string => `${runId}/${attempt}`;

@@ -49,6 +49,7 @@ const assertTakes = ({ displayName, variants }: ProviderCapabilities, { variant,
 
 const runDownload = async ({ forms, kind, putUrl }: DownloadJobDto, account: Account, parts: WorkParts, context: JobContext): Promise<JobResult> => {
   const asset = await parts.adapter.downloadAsset!(account, { forms, kind }, { signal: context.signal });
+  if (asset.sizeBytes !== undefined) context.onTotal(asset.sizeBytes);
   stepBoundary('provider.download-answered');
   const file = await parts.dataPlane.put(putUrl, asset, context);
   stepBoundary('provider.download-stored');
@@ -57,6 +58,7 @@ const runDownload = async ({ forms, kind, putUrl }: DownloadJobDto, account: Acc
 
 const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account: Account, parts: WorkParts, context: JobContext): Promise<JobResult> => {
   const { getUrl, variant, filename, kind, mimeType, sizeBytes, sha256, width, height, durationSeconds } = upload;
+  context.onTotal(sizeBytes);
   const content = await openSource(parts.dataPlane, getUrl, sizeBytes, context.signal);
   let released = false;
   const release: Release = async (seen) => {

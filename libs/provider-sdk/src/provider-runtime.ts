@@ -1,4 +1,4 @@
-import { JobCommand, providerSubjects, releaseSubject, type JobStatus, type ReleaseAnswer, type StartJobRequest } from '@ferry/contracts';
+import { JobCommand, jobProgressSubject, providerSubjects, releaseSubject, type JobStatus, type ReleaseAnswer, type StartJobRequest } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import type { Listener, Messaging } from '@ferry/messaging';
 import { stepBoundary, type Logger } from '@ferry/observability';
@@ -14,6 +14,8 @@ const MAX_RUNNING = 64;
 const MAX_REMEMBERED = 5_000;
 const REMEMBER_MS = 600_000;
 const MAX_JOB_MS = 6 * 3_600_000;
+/** Milliseconds between two notices of a job's progress. */
+const PROGRESS_MS = 200;
 const ASK_OTHERS_MS = 2_000;
 const ASK_RELEASE_MS = 5_000;
 
@@ -32,6 +34,7 @@ export class ProviderRuntime {
   readonly calls: SmallCalls;
   private readonly subjects;
   private readonly jobs: JobRegistry;
+  private readonly telling: NodeJS.Timeout;
   private readonly listeners = new Map<Job, Listener>();
 
   constructor(readonly parts: RuntimeParts) {
@@ -44,6 +47,7 @@ export class ProviderRuntime {
       onForgotten: (job) => this.stopListening(job),
       onUnexpected: (error, { request }) => parts.logger.error({ err: error, runId: request.runId, attempt: request.attempt }, 'a job failed'),
     });
+    this.telling = setInterval(() => this.tell(), PROGRESS_MS).unref();
   }
 
   /**
@@ -75,9 +79,14 @@ export class ProviderRuntime {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.telling);
     await this.jobs.close();
     await this.parts.dataPlane.close();
     await this.parts.http.close();
+  }
+
+  private tell(): void {
+    for (const job of this.jobs.underWay()) this.parts.messaging.publish(jobProgressSubject(job.request.runId), job.progress());
   }
 
   private async listen(job: Job): Promise<void> {

@@ -19,6 +19,9 @@ const MADE: Readonly<Record<string, string>> = {
   describe: provider.describe,
   authorize: provider.authorize,
   start: provider.start,
+  findUpload: provider.findUpload,
+  deleteUpload: provider.deleteUpload,
+  checkReference: provider.checkReference,
   job: provider.job('{runId}', '{attempt}' as unknown as number),
   releaseSubject: contracts.releaseSubject('{transferId}'),
   holdsSubject: contracts.holdsSubject('{workerId}'),
@@ -27,6 +30,9 @@ const MADE: Readonly<Record<string, string>> = {
 const NOTICES: Readonly<Record<string, string>> = {
   beatSubject: contracts.beatSubject('{workerId}'),
   endedSubject: contracts.endedSubject('{routeId}'),
+  jobProgressSubject: contracts.jobProgressSubject('{runId}'),
+  transferProgressSubject: contracts.transferProgressSubject('{transferId}'),
+  downloadProgressSubject: contracts.downloadProgressSubject('{downloadId}'),
 };
 
 /** What an expression names: `SUBJECTS.cache.open`, `releaseSubject(id)`, `subjects.start`, or a constant that holds one of them. */

@@ -1,4 +1,4 @@
-import { CAPTURE_CHOICES } from '@ferry/contracts';
+import { CAPTURE_CHOICES, REFERENCE_STATES } from '@ferry/contracts';
 import { MEDIA_KINDS } from '@ferry/kernel';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -97,6 +97,7 @@ export const ANSWERS = {
       object({ status: { const: 'pending' }, routeId: uuid, transferId: runId, token: ref('Token'), 'retryAfter?': date }),
     ],
   },
+  ReferenceCheck: object({ referenceId: text, state: { enum: [...REFERENCE_STATES] }, 'reason?': text, invalidated: { type: 'boolean' }, 'token?': ref('Token') }),
   Plan: object({
     action: { enum: ['answer', 'join', 'transfer', 'refuse'] },
     because: text,
@@ -122,6 +123,16 @@ export const ANSWERS = {
     status: { enum: ['requested', 'claimed', 'uploading', 'released', 'accepted', 'waiting', 'completed', 'failed', 'cancelled'] },
     attempt: whole,
     'reference?': ref('ProviderUrl'),
+    'progress?': object({
+      runId,
+      step: { enum: ['preparing', 'downloading', 'uploading'] },
+      attempt: whole,
+      at: date,
+      'bytes?': whole,
+      'totalBytes?': whole,
+      'bytesPerSecond?': whole,
+      'etaSeconds?': { type: 'number' },
+    }),
     'error?': object({ kind: text, 'message?': text, 'retryAfter?': date }),
   }),
   TransferList: object({ items: list('Transfer') }),

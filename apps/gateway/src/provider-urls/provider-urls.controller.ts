@@ -1,5 +1,5 @@
 import { SUBJECTS, type AssetView, type ProviderUrl } from '@ferry/contracts';
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { answer, goneSignal } from '../http/answer';
@@ -84,14 +84,20 @@ export class ProviderUrlsController {
   }
 
   @Post(':providerId/check')
-  @HttpCode(200)
-  @Documented({ summary: 'Ask the provider whether a reference still lives', answer: 'Anything', errors: { 404: NOT_FOUND, 501: ['UNSUPPORTED'] }, command: true })
-  check(
+  @Documented({
+    summary: 'Ask the provider whether a reference still lives; one that is gone is made anew by the next resolve',
+    answer: 'ReferenceCheck',
+    errors: { 400: ['ACCOUNT_REQUIRED'], 404: [...NOT_FOUND, 'UNKNOWN_REFERENCE'], 422: ['TARGET_LIMITS'], 503: ['PROVIDER_UNAVAILABLE'] },
+    command: true,
+  })
+  async check(
     @Param() { assetId, providerId }: AssetProviderPath,
     @Query() _: CallQuery,
     @Body() body: CheckBody,
     @Commanding() commanded: Commanded,
-  ): Promise<object> {
-    return this.services.ask(SUBJECTS.transfer.check, { ...commanded, ...body, assetId, providerId });
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const request = { ...commanded, ...body, assetId, providerId };
+    await answer(reply, { status: 200, body: await this.services.ask(SUBJECTS.transfer.check, request) });
   }
 }

@@ -28,7 +28,8 @@ export class InvalidateBody {
 }
 
 export class CheckBody {
-  @IsOptional() @Matches(RUN_ID_PATTERN) referenceId?: string;
+  /** Only if this is the route's reference still. */
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(100) referenceId?: string;
   @IsOptional() @IsIn(ASSET_USES) use?: AssetUse;
   @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
 }

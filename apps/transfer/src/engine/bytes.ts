@@ -39,6 +39,8 @@ export interface Wanted {
   readonly held: HeldFile;
   /** Whether an upload may begin (or is to be refused) knowing no more than this. */
   readonly enough: (facts: MediaFacts) => boolean;
+  /** Told which download brings the bytes. */
+  readonly onDownload: (downloadId: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -93,7 +95,7 @@ export class Bytes {
   }
 
   /** Joins the asset's download, or begins it, and follows it as soon as enough is known of what it brings. */
-  private async download({ claim, run, asset, enough, signal }: Wanted): Promise<Found> {
+  private async download({ claim, run, asset, enough, onDownload, signal }: Wanted): Promise<Found> {
     const { assetId, owner } = asset;
     const transferId = claim.runId;
     const data = { assetId, reason: 'transfer', priority: run.priority, transferId, ...this.slots.firstClaim('download', run.priority) } as const;
@@ -103,6 +105,7 @@ export class Bytes {
     if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
     const downloadId = requested.run?.downloadId;
     if (!downloadId) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');
+    onDownload(downloadId);
     for (let canFollow = true; ; ) {
       const answer = await this.slots.wait(transferId, () => this.next({ claim, asset, downloadId, since: token.position, canFollow, signal }));
       signal.throwIfAborted();

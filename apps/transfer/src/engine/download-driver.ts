@@ -13,6 +13,7 @@ import { CacheClient } from './cache-client';
 import { Cancellation } from './cancellation';
 import { isMine, type Claim } from './claim';
 import { NotYet } from './not-yet';
+import { Progress } from './progress';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
 import { RunLog } from './run-log';
 
@@ -36,21 +37,28 @@ export class DownloadDriver {
     private readonly jobs: ProviderJobs,
     private readonly log: RunLog,
     private readonly cancellation: Cancellation,
+    private readonly progress: Progress,
     private readonly config: TransferConfig,
   ) {}
 
   /** Until the run has ended or is another worker's. */
   async drive(claim: Claim, signal: AbortSignal): Promise<void> {
     const { subjectId: assetId } = parseRunId(claim.runId)!;
-    for (;;) {
-      signal.throwIfAborted();
-      const { state } = await this.store.load(downloadDefinition, downloadStream(assetId));
-      const { run } = state;
-      if (!isOpenDownload(run) || run.downloadId !== claim.runId || run.status === 'requested' || !isMine(claim, run)) return;
-      stepBoundary('transfer.download-turn');
-      const asset = await this.assets.find(assetId);
-      if (!asset || asset.deleted) await this.append(claim, { type: 'CancelDownload', data: { downloadId: claim.runId } });
-      else await this.turn({ claim, run, asset, signal });
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const { state } = await this.store.load(downloadDefinition, downloadStream(assetId));
+        const { run } = state;
+        if (!isOpenDownload(run) || run.downloadId !== claim.runId || run.status === 'requested' || !isMine(claim, run)) return;
+        stepBoundary('transfer.download-turn');
+        const isUnderWay = run.status === 'downloading';
+        this.progress.at(claim.runId, { kind: 'download', step: isUnderWay ? 'downloading' : 'preparing', attempt: isUnderWay ? run.attempt : run.attempt + 1 });
+        const asset = await this.assets.find(assetId);
+        if (!asset || asset.deleted) await this.append(claim, { type: 'CancelDownload', data: { downloadId: claim.runId } });
+        else await this.turn({ claim, run, asset, signal });
+      }
+    } finally {
+      this.progress.left(claim.runId);
     }
   }
 
@@ -106,6 +114,7 @@ export class DownloadDriver {
       stepBoundary('transfer.before-download-started');
       await this.append(claim, { type: 'StartDownload', data: { downloadId: claim.runId, epoch: claim.epoch, attempt, source: { from: 'origin' }, nodeId } });
       stepBoundary('transfer.after-download-started');
+      this.progress.at(claim.runId, { kind: 'download', step: 'downloading', attempt });
       const deadlineAt = new Date(Date.now() + this.config.TRANSFER_JOB_DEADLINE_MS).toISOString();
       return { jobId: randomUUID(), owner, deadlineAt, download: { forms: asset.origin.forms, kind, putUrl } };
     };

@@ -16,6 +16,7 @@ import { Cancellation } from './cancellation';
 import { isMine, type Claim } from './claim';
 import { LostUploads } from './lost-uploads';
 import { NotYet } from './not-yet';
+import { Progress } from './progress';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
 import { ReleaseDesk } from './release-desk';
 import { RunLog } from './run-log';
@@ -53,6 +54,7 @@ export class TransferDriver {
     private readonly lostUploads: LostUploads,
     private readonly log: RunLog,
     private readonly cancellation: Cancellation,
+    private readonly progress: Progress,
     private readonly config: TransferConfig,
   ) {}
 
@@ -68,12 +70,15 @@ export class TransferDriver {
         const { run, route } = state;
         if (!route || !isOpen(run) || run.transferId !== claim.runId || run.status === 'requested' || !isMine(claim, run)) return;
         stepBoundary('transfer.turn');
+        const attempt = 'startedEpoch' in run ? run.attempt : run.attempt + 1;
+        this.progress.at(claim.runId, { kind: 'transfer', step: 'startedEpoch' in run ? 'uploading' : 'preparing', attempt });
         const asset = await this.assets.find(route.assetId);
         // What was released is settled first: a copy at the vendor is not to be forgotten.
         if (!asset || (asset.deleted && !isReleased(run))) await this.cancel(claim);
         else await this.turn({ claim, route, run, asset, held, signal });
       }
     } finally {
+      this.progress.left(claim.runId);
       release.close();
       await held.close();
     }
@@ -125,7 +130,10 @@ export class TransferDriver {
   private async attempt(step: Step): Promise<void> {
     const { claim, route, asset } = step;
     const limits = await this.limits.route(route, asset.kind);
-    const found = await this.bytes.find({ ...step, enough: (facts) => limits.decided(facts) });
+    const attempt = step.run.attempt + 1;
+    const onDownload = (job: string) => this.progress.at(claim.runId, { kind: 'transfer', step: 'downloading', attempt, job });
+    const found = await this.bytes.find({ ...step, enough: (facts) => limits.decided(facts), onDownload });
+    this.progress.at(claim.runId, { kind: 'transfer', step: 'preparing', attempt });
     if (!found) return;
     if ('failure' in found) return this.fail(claim, found.failure.kind, found.failure.message);
     // Limits that only the content reveals, before a byte goes to the target.
@@ -141,6 +149,7 @@ export class TransferDriver {
     const begin = async () => {
       stepBoundary('transfer.before-upload-started');
       await this.log.transfer(claim, { type: 'StartUpload', data: defined({ transferId: claim.runId, epoch: claim.epoch, attempt, follows }) });
+      this.progress.at(claim.runId, { kind: 'transfer', step: 'uploading', attempt });
       stepBoundary('transfer.after-upload-started');
       const { kind, mimeType, sizeBytes, sha256, width, height, durationSeconds } = facts;
       const upload = {

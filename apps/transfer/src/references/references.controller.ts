@@ -1,4 +1,4 @@
-import { InvalidateReferenceRequest, SUBJECTS } from '@ferry/contracts';
+import { CheckReferenceRequest, InvalidateReferenceRequest, SUBJECTS, type CheckReferenceAnswer } from '@ferry/contracts';
 import { transferDefinition, transferStream } from '@ferry/domain/transfer';
 import { metadataFor, type EventStore } from '@ferry/event-store';
 import { FerryError, parseRunId, type Token } from '@ferry/kernel';
@@ -6,14 +6,21 @@ import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { AssetReader } from '../assets/asset-reader';
+import { ReferenceChecks } from './reference-checks';
 
-/** A caller's word that the provider refused a reference: the next resolve uploads again. */
+/** What is known to be wrong with references: by a caller's word, or by the provider's own. The next resolve uploads again. */
 @Controller()
 export class ReferencesController {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly assets: AssetReader,
+    private readonly checks: ReferenceChecks,
   ) {}
+
+  @MessagePattern(SUBJECTS.transfer.check)
+  check(@Payload() request: CheckReferenceRequest): Promise<CheckReferenceAnswer> {
+    return this.checks.check(request);
+  }
 
   @MessagePattern(SUBJECTS.transfer.invalidate)
   async invalidate(@Payload() request: InvalidateReferenceRequest): Promise<{ token: Token }> {

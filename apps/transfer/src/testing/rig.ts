@@ -1,4 +1,4 @@
-import { SUBJECTS, type CacheUsage, type HistoryAnswer, type RegisterAssetAnswer, type ResolveAnswer, type ResolveRequest, type TransferView } from '@ferry/contracts';
+import { SUBJECTS, type CacheUsage, type CheckReferenceAnswer, type HistoryAnswer, type RegisterAssetAnswer, type ResolveAnswer, type ResolveRequest, type TransferView } from '@ferry/contracts';
 import { EventStore } from '@ferry/event-store';
 import { Messaging } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
@@ -159,6 +159,17 @@ export class Rig {
     );
     if (!ready) throw failure;
     return ready as Extract<ResolveAnswer, { status: 'ready' }>;
+  }
+
+  check(assetId: string, providerId: string, more: object = {}): Promise<CheckReferenceAnswer> {
+    return this.messaging.request<CheckReferenceAnswer>(SUBJECTS.transfer.check, { ...who, commandId: randomUUID(), assetId, providerId, ...more }, { timeoutMs: ASK_MS });
+  }
+
+  /** Somebody deletes a file at the vendor. */
+  async deleteAtOpenai(fileId: string): Promise<void> {
+    const init = { method: 'DELETE', headers: { authorization: 'Bearer spec-sora-key' }, signal: AbortSignal.timeout(ASK_MS) };
+    const { status } = await fetch(`${this.simulator.openaiUrl}/files/${fileId}`, init);
+    if (status !== 200) throw new Error(`the vendor answered ${status}`);
   }
 
   cancel(transferId: string): Promise<{ transferId: string; status: string }> {

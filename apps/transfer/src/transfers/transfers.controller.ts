@@ -8,12 +8,14 @@ import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { AssetReader } from '../assets/asset-reader';
 import { Cancellation } from '../engine/cancellation';
+import { Progress } from '../engine/progress';
 import { Worker } from '../engine/worker';
 import { TRANSFERS_RUNNER } from '../transfer.config';
 import { transferView } from './transfer-view';
 import { transfersProjection } from './transfers.projection';
 
 const VISIBLE_MS = 5_000;
+const ENDED: ReadonlySet<TransferView['status']> = new Set(['completed', 'failed', 'cancelled'] as const);
 
 @Controller()
 export class TransfersController {
@@ -24,13 +26,15 @@ export class TransfersController {
     private readonly assets: AssetReader,
     private readonly worker: Worker,
     private readonly cancellation: Cancellation,
+    private readonly progress: Progress,
   ) {}
 
   @MessagePattern(SUBJECTS.transfer.get)
   async get(@Payload() { transferId, owner }: TransferRequest): Promise<TransferView> {
     const view = transferView(await this.eventsOf(transferId, owner), transferId);
     if (!view) throw unknownTransfer();
-    return view;
+    const progress = ENDED.has(view.status) ? undefined : this.progress.of(transferId);
+    return progress ? { ...view, progress } : view;
   }
 
   @MessagePattern(SUBJECTS.transfer.list)
