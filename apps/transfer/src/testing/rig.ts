@@ -6,18 +6,28 @@ import { startSimulator, type Simulator } from '@ferry/provider-simulator';
 import { startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
 import { eventually, freePort, tempDir } from '@ferry/testing/specs';
 import { MongoClient } from 'mongodb';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NOBODY } from './download-faults';
 
 export const OWNER = 'dev';
-const FIXTURES = join(__dirname, '../../../../tools/provider-simulator/fixtures');
+export const FIXTURES = join(__dirname, '../../../../tools/provider-simulator/fixtures');
 /** Of the free space in a large video. */
 export const LARGE_BYTES = 40_000_000;
 const ASK_MS = 10_000;
+/** A large file is hashed. */
+const SEED_MS = 60_000;
 /** A waiter asks again soon: a frozen replica still gets its share of the questions. */
 const ASK_AGAIN_MS = 1_500;
 const who = { owner: OWNER, actor: 'spec' };
+
+interface Seeded {
+  readonly id: string;
+  readonly url: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
 
 interface Counts {
   readonly requests: number;
@@ -79,6 +89,25 @@ export class Rig {
     return this.control('POST', 'seed', { provider, kind, fixture });
   }
 
+  /** Bytes of any kind as a video at PixVerse; with `freeBytes`, so much free space in the fixture's container instead. */
+  async seedVideo(content: { bytes: Buffer; mimeType: string } | { freeBytes: number }): Promise<Seeded> {
+    if ('freeBytes' in content) return this.control('POST', 'seed', { provider: 'pixverse', fixture: 'pixverse-harbour.mp4', ...content }, SEED_MS);
+    const init = { method: 'POST', body: new Uint8Array(content.bytes), headers: { 'content-type': content.mimeType }, signal: AbortSignal.timeout(ASK_MS) };
+    return (await (await fetch(`${this.simulator.controlUrl}/seed?provider=pixverse&kind=video`, init)).json()) as Seeded;
+  }
+
+  /** How many calls met each fault that has a name. */
+  async faultCalls(): Promise<Readonly<Record<string, number>>> {
+    return (await this.control<{ calls: Record<string, number> }>('GET', 'faults')).calls;
+  }
+
+  /** What the vendors accepted with this key. */
+  async accepted(key: string): Promise<readonly { id: string; sha256: string }[]> {
+    const account = createHash('sha256').update(key).digest('hex').slice(0, 16);
+    const { objects } = await this.control<{ objects: { id: string; sha256: string; account?: string }[] }>('GET', 'objects');
+    return objects.filter((object) => object.account === account);
+  }
+
   async fault(fault: object): Promise<void> {
     await this.control('POST', 'faults', fault);
   }
@@ -114,14 +143,12 @@ export class Rig {
 
   /** The same video with 40 MB of free space in its container: more than the buffers on the way to a slow vendor hold. */
   async largePixverseVideo(change: (head: Buffer) => void = () => undefined, freeBytes = LARGE_BYTES): Promise<string> {
+    const head = await readFile(join(FIXTURES, 'pixverse-harbour.mp4'));
     const free = Buffer.alloc(freeBytes);
     free.writeUInt32BE(free.length);
     free.write('free', 4);
-    const head = await readFile(join(FIXTURES, 'pixverse-harbour.mp4'));
     change(head);
-    const body = Buffer.concat([head, free]);
-    const init = { method: 'POST', body, headers: { 'content-type': 'video/mp4' }, signal: AbortSignal.timeout(ASK_MS) };
-    const { id } = (await (await fetch(`${this.simulator.controlUrl}/seed?provider=pixverse&kind=video`, init)).json()) as { id: string };
+    const { id } = await this.seedVideo({ bytes: Buffer.concat([head, free]), mimeType: 'video/mp4' });
     return this.register({ kind: 'video', origin: { providerId: 'pixverse', forms: { id, idType: 'video' } } });
   }
 
@@ -207,11 +234,11 @@ export class Rig {
     return this.messaging.request<HistoryAnswer>(SUBJECTS.catalog.history, { ...who, assetId }, { timeoutMs: ASK_MS });
   }
 
-  private async control<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+  private async control<Answer>(method: string, path: string, body?: object, timeoutMs = ASK_MS): Promise<Answer> {
     const response = await fetch(`${this.simulator.controlUrl}/${path}`, {
       method,
       ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
-      signal: AbortSignal.timeout(ASK_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Answer;
@@ -231,7 +258,7 @@ const SORA_ACCOUNTS = JSON.stringify([
 /** Of the services that run once; the transfer service is started by the tests. */
 const environmentsOf = ({ pixverseUrl, openaiUrl }: Simulator, cacheDir: string, dataPort: string): Record<string, NodeJS.ProcessEnv> => {
   const vendorHost = new URL(pixverseUrl).host;
-  const hosts = { ALLOWED_DOWNLOAD_HOSTS: vendorHost, FERRY_DATA_HOSTS: `127.0.0.1:${dataPort}` };
+  const hosts = { ALLOWED_DOWNLOAD_HOSTS: `${vendorHost},${NOBODY}`, FERRY_DATA_HOSTS: `127.0.0.1:${dataPort}` };
   return {
     'asset-catalog': { FERRY_PROVIDERS: 'pixverse,sora' },
     'cache-manager': {
