@@ -16,8 +16,8 @@ const CODE_NAMES: Record<number, string> = {
   40: 'ConflictingUpdateOperators',
   43: 'CursorNotFound',
   48: 'NamespaceExists',
-  52: 'DollarPrefixedFieldName',
   50: 'MaxTimeMSExpired',
+  52: 'DollarPrefixedFieldName',
   54: 'NotSingleValueField',
   56: 'EmptyFieldName',
   59: 'CommandNotFound',
@@ -61,6 +61,7 @@ export class MongoError extends Error {
 export const badValue = (message: string) => new MongoError(2, message);
 export const failedToParse = (message: string) => new MongoError(9, message);
 export const typeMismatch = (message: string) => new MongoError(14, message);
+export const missingField = (name: string) => new MongoError(40414, `BSON field '${name}' is missing but a required field`);
 /** What MongoDB can do and this development server cannot. */
 export const notSupported = (what: string) =>
   new MongoError(115, `${what} is not supported by the embedded development server`);

@@ -164,14 +164,51 @@ describe('what is not there is refused by name', () => {
     ['a partial index by $ne', { createIndexes: 'c', indexes: [{ key: { a: 1 }, name: 'a', partialFilterExpression: { a: { $ne: 1 } } }] }, 67],
     ['an index that is unique by a word', { createIndexes: 'c', indexes: [{ key: { a: 1 }, name: 'a', unique: 'x' }] }, 14],
     ['an expiry of _id', { createIndexes: 'c', indexes: [{ key: { _id: 1 }, name: 'a', expireAfterSeconds: 1 }] }, 67],
+    ['a unique index of _id', { createIndexes: 'c', indexes: [{ key: { _id: 1 }, name: 'a', unique: true }] }, 197],
+    ['an index without a name', { createIndexes: 'c', indexes: [{ key: { a: 1 } }] }, 9],
+    ['an unknown kind of index', { createIndexes: 'c', indexes: [{ key: { a: 'foo' }, name: 'a' }] }, 67],
     ['a rename outside of admin', { renameCollection: 'test.a', to: 'test.b' }, 13],
     ['a tailable cursor', { find: 'c', tailable: true }, 115],
     ['two copies', { insert: 'c', documents: [{}], writeConcern: { w: 2 } }, 2],
     ['a bad name', { insert: 'a$b', documents: [{}] }, 73],
     ['a mixed projection', { find: 'c', projection: { a: 1, b: 0 } }, 31254],
+    ['an update without a filter', { update: 'c', updates: [{ u: { a: 1 } }] }, 40414],
+    ['an update without an update', { update: 'c', updates: [{ q: {} }] }, 40414],
+    ['an update by a number', { update: 'c', updates: [{ q: {}, u: 1 }] }, 9],
+    ['an update of many by a word', { update: 'c', updates: [{ q: {}, u: {}, multi: 'x' }] }, 14],
+    ['array filters that are no documents', { update: 'c', updates: [{ q: {}, u: {}, arrayFilters: [1] }] }, 14],
+    ['a delete without a filter', { delete: 'c', deletes: [{ limit: 0 }] }, 40414],
+    ['a delete by a number', { delete: 'c', deletes: [{ q: 1, limit: 0 }] }, 14],
+    ['a delete without a limit', { delete: 'c', deletes: [{ q: {} }] }, 40414],
+    ['a delete of two', { delete: 'c', deletes: [{ q: {}, limit: 2 }] }, 9],
+    ['getMore without a collection', { getMore: Long.ONE }, 40414],
+    ['getMore with a time of its own', { getMore: Long.ONE, collection: 'c', maxTimeMS: 5 }, 2],
+    ['distinct without a key', { distinct: 'c' }, 40414],
+    ['a pipeline without a cursor', { aggregate: 'c', pipeline: [] }, 9],
+    ['a cursor that is a number', { aggregate: 'c', pipeline: [], cursor: 1 }, 14],
+    ['an unknown field of a cursor', { aggregate: 'c', pipeline: [], cursor: { foo: 1 } }, 40415],
+    ['an unknown verbosity', { explain: { find: 'c' }, verbosity: 'x' }, 2],
+    ['explain of another command', { explain: { ping: 1 } }, 59],
+    ['$out inside $lookup', { aggregate: 'c', pipeline: [{ $lookup: { from: 'd', as: 'x', pipeline: [{ $out: 'e' }] } }], cursor: {} }, 51047],
+    ['$merge inside $unionWith', { aggregate: 'c', pipeline: [{ $unionWith: { coll: 'd', pipeline: [{ $merge: 'e' }] } }], cursor: {} }, 31441],
     ['a bad sort', { find: 'c', sort: { a: 2 } }, 15975],
   ])('%s', async (_, command, code) => {
     expect((await failureOf(fixture.db.command(command))).code).toBe(code);
+  });
+
+  it.each<[string, Document, number]>([
+    ['an unknown option', { foo: 1 }, 40104],
+    ['no collection', { from: undefined }, 9],
+    ['a path that is no string', { as: 1 }, 40103],
+    ['no start', { startWith: undefined }, 40105],
+    ['a depth that is no number', { maxDepth: 'x' }, 40100],
+    ['a negative depth', { maxDepth: -1 }, 40101],
+    ['half a depth', { maxDepth: 1.5 }, 40102],
+    ['a condition that is no document', { restrictSearchWithMatch: 1 }, 40185],
+  ])('$graphLookup with %s', async (_, wrong, code) => {
+    const options = { from: 'd', startWith: '$a', connectFromField: 'a', connectToField: 'b', as: 'x', ...wrong };
+    const work = fixture.db.collection('c').aggregate([{ $graphLookup: options }], { ignoreUndefined: true }).toArray();
+    expect((await failureOf(work)).code).toBe(code);
   });
 
   it('bytes that are no message end the connection, and others go on', async () => {

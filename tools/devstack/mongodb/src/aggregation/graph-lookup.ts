@@ -1,19 +1,17 @@
 import { decodeDocument } from '../bson/decode';
 import { encodeKey, keyText } from '../bson/key';
-import { toInteger } from '../bson/numbers';
-import { type Doc, isDoc, type Value } from '../bson/values';
-import { MongoError } from '../errors';
+import { isNumeric, toDouble, toInteger } from '../bson/numbers';
+import { type Doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
+import type { Deadline } from '../deadline';
+import { failedToParse, MongoError } from '../errors';
 import { compileExpression, getField } from '../expressions/expression';
 import { compileFilter, type Match } from '../query/matcher';
-import { splitPath, visitPath } from '../query/paths';
+import { fieldPath, splitPath, visitPath } from '../query/paths';
 import { isExactValue } from '../storage/bounds';
 import type { Collection } from '../storage/collection';
 import { Found } from '../storage/reader';
 import { joined, withArray } from './lookup';
-import { StageOptions } from './options';
 import type { PipelineContext, StageCompiler } from './pipeline';
-
-const OPTIONS = ['from', 'startWith', 'connectFromField', 'connectToField', 'as', 'maxDepth', 'depthField', 'restrictSearchWithMatch'];
 
 /** Documents that one search may reach. */
 const MAX_NODES = 500_000;
@@ -28,10 +26,10 @@ interface Search {
 
 /** Follows connections through a collection, level by level. */
 export const graphLookup: StageCompiler = (operand, names) => {
-  const options = new StageOptions(operand, '$graphLookup', OPTIONS);
-  const from = options.string('from');
-  const as = splitPath(options.string('as'));
-  const startWith = compileExpression(options.required('startWith'), names);
+  const options = optionsOf(operand);
+  const from = String(options.get('from'));
+  const as = fieldPath(String(options.get('as')));
+  const startWith = compileExpression(options.get('startWith') ?? null, names);
   const search = parseSearch(options);
   return function* looked(input, context) {
     const collection = context.collection(from);
@@ -43,19 +41,44 @@ export const graphLookup: StageCompiler = (operand, names) => {
   };
 };
 
-function parseSearch(options: StageOptions): Search {
-  const depth = options.get('maxDepth');
-  const maxDepth = depth === undefined ? Infinity : toInteger(depth);
-  if (maxDepth === undefined || maxDepth < 0) throw new MongoError(40101, "maxDepth requires a nonnegative argument");
+const TEXTS = ['from', 'as', 'connectFromField', 'connectToField', 'depthField'];
+const REQUIRED = ['as', 'startWith', 'connectFromField', 'connectToField'];
+const OTHERS = ['startWith', 'maxDepth', 'restrictSearchWithMatch'];
+
+/** The stage has error codes of its own. */
+function optionsOf(operand: Value): Doc {
+  if (!isDoc(operand)) throw failedToParse(`the $graphLookup stage specification must be an object, but found ${typeName(operand)}`);
+  const from = operand.get('from');
+  if (from === undefined) throw failedToParse("missing 'from' option to $graphLookup stage specification");
+  if (typeof from !== 'string') throw failedToParse(`$graphLookup 'from' field must be a string, but found ${typeName(from)}`);
+  for (const [name, value] of operand) {
+    if (TEXTS.includes(name) && typeof value !== 'string') throw new MongoError(40103, `expected string as argument for ${name}, found: ${typeName(value)}`);
+    if (!TEXTS.includes(name) && !OTHERS.includes(name)) throw new MongoError(40104, `Unknown argument to $graphLookup: ${name}`);
+  }
+  if (REQUIRED.every((name) => operand.has(name)) && from !== '') return operand;
+  throw new MongoError(40105, "$graphLookup requires 'from', 'as', 'startWith', 'connectFromField', and 'connectToField' to be specified.");
+}
+
+function parseSearch(options: Doc): Search {
   const restrict = options.get('restrictSearchWithMatch');
-  if (restrict !== undefined && !isDoc(restrict)) throw new MongoError(40185, "restrictSearchWithMatch must be an object");
+  if (restrict !== undefined && !isDoc(restrict)) throw new MongoError(40185, `restrictSearchWithMatch must be an object, found ${typeName(restrict)}`);
+  const depthField = options.get('depthField');
   return {
-    connectFrom: splitPath(options.string('connectFromField')),
-    connectTo: options.string('connectToField'),
-    maxDepth,
-    depthField: options.optionalString('depthField'),
+    connectFrom: fieldPath(String(options.get('connectFromField'))),
+    connectTo: fieldPath(String(options.get('connectToField'))).join('.'),
+    maxDepth: maxDepthOf(options.get('maxDepth')),
+    depthField: depthField === undefined ? undefined : fieldPath(String(depthField)).join('.'),
     restrict: restrict && compileFilter(restrict),
   };
+}
+
+function maxDepthOf(value: Maybe): number {
+  if (value === undefined) return Infinity;
+  if (!isNumeric(value)) throw new MongoError(40100, `maxDepth requires a numeric argument, found type: ${typeName(value)}`);
+  if (toDouble(value) < 0) throw new MongoError(40101, 'maxDepth requires a nonnegative argument');
+  const depth = toInteger(value);
+  if (depth === undefined) throw new MongoError(40102, 'maxDepth could not be represented as a long long');
+  return depth;
 }
 
 /** A value to look up, and the key that stands for it in an index. */
@@ -73,6 +96,7 @@ function reach(collection: Collection, start: Value[], search: Search, context: 
   for (let depth = 0; frontier.length > 0 && depth <= maxDepth; depth++) {
     const next: Value[] = [];
     for (const found of connected(frontier)) {
+      context.environment.deadline?.tick();
       if (reached.has(found.rowid)) continue;
       const { document } = found;
       if (restrict && !restrict(document, { environment: context.environment })) continue;
@@ -99,7 +123,7 @@ function connector(collection: Collection, path: string, context: PipelineContex
   const table = indexes.length > 0 ? undefined : new Map<string, number[]>();
   const look = function* ({ key }: Step): Generator<Found> {
     if (index) for (const { rowid, bytes } of index.scan({ from: key, to: key }, false)) yield new Found(rowid, bytes, context);
-    if (table?.size === 0) fill(table, collection, path);
+    if (table?.size === 0) fill(table, collection, path, context.environment.deadline);
     for (const rowid of table?.get(key.toString('latin1')) ?? []) {
       const bytes = collection.get(rowid);
       if (bytes) yield new Found(rowid, bytes, context);
@@ -116,9 +140,10 @@ function connector(collection: Collection, path: string, context: PipelineContex
 }
 
 /** Puts the rows of a collection by each value that the field has in them, elements of arrays among them. */
-function fill(table: Map<string, number[]>, collection: Collection, path: string): void {
+function fill(table: Map<string, number[]>, collection: Collection, path: string, deadline: Deadline | undefined): void {
   const names = splitPath(path);
   for (const { rowid, bytes } of collection.scan(false)) {
+    deadline?.tick();
     const add = (value: Value): void => {
       const key = keyText(value);
       const rows = table.get(key);

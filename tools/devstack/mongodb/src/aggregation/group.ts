@@ -27,14 +27,17 @@ interface Group {
   accumulators: Accumulator[];
 }
 
-export const group: StageCompiler = (operand, names) => {
+export const group: StageCompiler = (operand, names) => compileGroup(operand, names, MAX_BYTES);
+
+/** `maxBytes`: what the groups may hold. */
+export function compileGroup(operand: Value, names: ReadonlySet<string>, maxBytes: number): Stage {
   if (!isDoc(operand)) throw new MongoError(15947, "a group's fields must be specified in an object");
   const id = operand.get('_id');
   if (id === undefined) throw new MongoError(15955, 'a group specification must include an _id');
   const idExpression = compileExpression(id, names);
   const fields = [...operand].filter(([name]) => name !== '_id').map(([name, spec]) => compileField(name, spec, names));
-  return groupBy(idExpression, fields);
-};
+  return groupBy(idExpression, fields, maxBytes);
+}
 
 function compileField(name: string, spec: Value, names: ReadonlySet<string>): Field {
   if (name.includes('.')) throw new MongoError(40235, `The field name '${name}' cannot contain '.'`);
@@ -57,13 +60,13 @@ function accumulated(operator: string, operand: Value): Value {
   return operand[0] ?? null;
 }
 
-function groupBy(id: Expression, fields: Field[]): Stage {
+function groupBy(id: Expression, fields: Field[], maxBytes: number): Stage {
   return function* grouped(input, { environment }) {
     const groups = new Map<string, Group>();
     let bytes = 0;
     for (const document of input) {
       bytes += addTo(groups, document, id, fields, environment);
-      if (bytes > MAX_BYTES) throw new MongoError(292, `Exceeded memory limit for $group of ${MAX_BYTES} bytes; the embedded development server has no external sort, with allowDiskUse or without`);
+      if (bytes > maxBytes) throw new MongoError(292, `Exceeded memory limit for $group of ${maxBytes} bytes; the embedded development server has no external sort, with allowDiskUse or without`);
     }
     for (const { id: value, accumulators } of groups.values()) {
       const result: Doc = new Map([['_id', value]]);
@@ -104,7 +107,7 @@ function sizeOf(value: Maybe): number {
 
 /** `$sortByCount`: how often each value comes, most often first. */
 export const sortByCount: StageCompiler = (operand, names) => {
-  const counted = groupBy(compileExpression(operand, names), [compileField('count', doc({ $sum: int(1) }), names)]);
+  const counted = groupBy(compileExpression(operand, names), [compileField('count', doc({ $sum: int(1) }), names)], MAX_BYTES);
   return function* sorted(input, context) {
     const groups = [...counted(input, context)];
     const size = (document: Doc): number => Number(document.get('count'));

@@ -41,6 +41,7 @@ export const lookup: StageCompiler = (operand, names) => {
     throw new MongoError(9, '$lookup requires both or neither of "localField" and "foreignField" to be specified');
   }
   const stages = options.array('pipeline');
+  for (const stage of stages ?? []) refuseWrites(stage, 51047, 'a $lookup stage');
   if (local === undefined && !stages) throw new MongoError(9, "$lookup requires either 'pipeline' or both 'localField' and 'foreignField' to be specified");
   if (options.get('let') !== undefined && !stages) throw new MongoError(9, '$lookup with a let argument must also specify a pipeline');
   const scope = letScope(options.get('let'), names);
@@ -60,6 +61,13 @@ export const lookup: StageCompiler = (operand, names) => {
     }
   };
 };
+
+const WRITES = new Set(['$out', '$merge', '$changeStream']);
+
+function refuseWrites(stage: Value, code: number, where: string): void {
+  const [name] = stageParts(stage);
+  if (WRITES.has(name)) throw new MongoError(code, `${name} is not allowed to be used within ${where}`);
+}
 
 function letScope(value: Maybe, names: ReadonlySet<string>) {
   if (value !== undefined && !isDoc(value)) throw new MongoError(9, '$lookup argument \'let\' must be an object');
@@ -92,7 +100,7 @@ export const unionWith: StageCompiler = (operand, names) => {
   if (options.get('coll') === undefined) throw notSupported('$unionWith without coll');
   const from = options.string('coll');
   const stages = options.array('pipeline') ?? [];
-  stages.forEach(stageParts);
+  for (const stage of stages) refuseWrites(stage, 31441, "a $unionWith's sub-pipeline");
   compilePipeline(stages, names);
   return function* united(input, context) {
     yield* input;

@@ -1,5 +1,5 @@
 import { isDoc, type Maybe, typeName, type Value } from '../bson/values';
-import { MongoError, typeMismatch } from '../errors';
+import { MongoError } from '../errors';
 
 /** Reads the options of a stage; unknown ones are errors. */
 export class StageOptions {
@@ -8,7 +8,7 @@ export class StageOptions {
     private readonly stage: string,
     known: string[],
   ) {
-    if (!isDoc(operand)) throw typeMismatch(`the ${stage} stage specification must be an object, but found ${typeName(operand)}`);
+    if (!isDoc(operand)) throw new MongoError(9, `the ${stage} stage specification must be an object, but found ${typeName(operand)}`);
     for (const name of operand.keys()) if (!known.includes(name)) throw new MongoError(9, `unknown argument to ${stage}: ${name}`);
   }
 

@@ -1,4 +1,5 @@
 import { type Doc, isDoc, typeName, type Value } from '../bson/values';
+import type { Deadline } from '../deadline';
 import { MongoError, notSupported, typeMismatch } from '../errors';
 import type { Environment } from '../expressions/expression';
 import type { Collection } from '../storage/collection';
@@ -28,7 +29,19 @@ export function stageParts(stage: Value): [string, Value] {
 /** Compiles a pipeline. An unknown stage is error 40324. `names` are the variables that its expressions may use. */
 export function compilePipeline(stages: Value[], names: ReadonlySet<string>): Stage {
   const compiled = stages.map((stage) => compileStage(...stageParts(stage), names));
-  return (input, context) => compiled.reduce<Iterable<Doc>>((documents, stage) => stage(documents, context), input);
+  return (input, context) => compiled.reduce<Iterable<Doc>>((documents, stage) => timed(stage(documents, context), context), input);
+}
+
+/** A stage may make many documents of one. */
+function timed(documents: Iterable<Doc>, { environment: { deadline } }: PipelineContext): Iterable<Doc> {
+  return deadline ? ticking(documents, deadline) : documents;
+}
+
+function* ticking(documents: Iterable<Doc>, deadline: Deadline): Generator<Doc> {
+  for (const document of documents) {
+    deadline.tick();
+    yield document;
+  }
 }
 
 function compileStage(name: string, operand: Value, names: ReadonlySet<string>): Stage {

@@ -5,16 +5,26 @@ import type { Doc, Value } from './values';
 
 const MAX_DEPTH = 200;
 
+/** Documents that came with `_id` twice; of a repeated name the last value counts. */
+const repeatingId = new WeakSet<Doc>();
+
+export const repeatsId = (document: Doc): boolean => repeatingId.has(document);
+
 class Reader {
   constructor(
     readonly bytes: Buffer,
     public position: number,
+    private readonly maxDepth: number,
   ) {}
 
   document(depth: number): Doc {
     const end = this.open(depth);
     const result: Doc = new Map();
-    for (let type = this.byte(); type !== 0; type = this.byte()) result.set(this.cstring(), this.value(type, depth));
+    for (let type = this.byte(); type !== 0; type = this.byte()) {
+      const name = this.cstring();
+      if (name === '_id' && result.has(name)) repeatingId.add(result);
+      result.set(name, this.value(type, depth));
+    }
     if (this.position !== end) throw invalid('a document ends early');
     return result;
   }
@@ -32,7 +42,7 @@ class Reader {
   }
 
   private open(depth: number): number {
-    if (depth > MAX_DEPTH) throw new MongoError(15, `BSON is nested deeper than ${MAX_DEPTH} levels`);
+    if (depth > this.maxDepth) throw tooDeep(this.maxDepth);
     const start = this.position;
     const size = this.bytes.readInt32LE(start);
     if (size < 5 || start + size > this.bytes.length) throw invalid(`document size ${size}`);
@@ -136,12 +146,17 @@ class Reader {
   }
 }
 
+export const tooDeep = (levels: number) => new MongoError(15, `a document may be nested ${levels} levels deep, this one is deeper`);
+
 const invalid = (what: string) => new MongoError(22, `Invalid BSON: ${what}`);
 
-/** Reads the document that starts at `offset`. Throws InvalidBSON (22) for malformed bytes and deprecated types. */
-export function decodeDocument(bytes: Buffer, offset = 0): Doc {
+/**
+ * Reads the document that starts at `offset`. Throws InvalidBSON (22) for malformed bytes and deprecated types, Overflow (15)
+ * for one that is nested deeper than `maxDepth` levels.
+ */
+export function decodeDocument(bytes: Buffer, offset = 0, maxDepth = MAX_DEPTH): Doc {
   try {
-    return new Reader(bytes, offset).document(0);
+    return new Reader(bytes, offset, maxDepth).document(0);
   } catch (error) {
     if (error instanceof RangeError) throw invalid('a value goes past the end');
     throw error;

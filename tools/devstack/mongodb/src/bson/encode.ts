@@ -1,5 +1,6 @@
 import { Binary, BSONRegExp, Code, Decimal128, Int32, MaxKey, MinKey, ObjectId, Timestamp } from 'bson';
 import { MongoError } from '../errors';
+import { tooDeep } from './decode';
 import { type Doc, isDoc, RawDocument, type Value } from './values';
 
 const INITIAL_SIZE = 65_536;
@@ -12,10 +13,14 @@ const ASCII = 0x80;
 class Writer {
   private bytes = Buffer.allocUnsafeSlow(INITIAL_SIZE);
   private length = 0;
+  private depth = 0;
+  private maxDepth = 0;
 
   /** The document's bytes after `space` zero bytes. */
-  write(value: Doc, space: number): Buffer {
+  write(value: Doc, space: number, maxDepth: number): Buffer {
     this.length = 0;
+    this.depth = 0;
+    this.maxDepth = maxDepth;
     this.reserve(space);
     this.bytes.fill(0, 0, space);
     this.length = space;
@@ -38,6 +43,8 @@ class Writer {
   }
 
   private open(): number {
+    if (this.depth > this.maxDepth) throw tooDeep(this.maxDepth);
+    this.depth += 1;
     const start = this.length;
     this.reserve(4);
     this.length += 4;
@@ -45,6 +52,7 @@ class Writer {
   }
 
   private close(start: number): void {
+    this.depth -= 1;
     this.byte(0);
     this.bytes.writeInt32LE(this.length - start, start);
   }
@@ -188,5 +196,5 @@ class Writer {
 
 const writer = new Writer();
 
-/** The BSON bytes of a document, after `space` zero bytes that the caller fills. */
-export const encodeDocument = (value: Doc, space = 0): Buffer => writer.write(value, space);
+/** The BSON bytes of a document, after `space` zero bytes that the caller fills. Throws Overflow (15) beyond `maxDepth` levels. */
+export const encodeDocument = (value: Doc, space = 0, maxDepth = Infinity): Buffer => writer.write(value, space, maxDepth);

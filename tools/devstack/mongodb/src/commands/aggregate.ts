@@ -1,9 +1,9 @@
-import { type Doc, doc, isDoc, type Value } from '../bson/values';
-import { MongoError, notSupported, typeMismatch } from '../errors';
+import { type Doc, isDoc, type Value } from '../bson/values';
+import { missingField, MongoError, notSupported, typeMismatch } from '../errors';
 import { compileExpression } from '../expressions/expression';
 import { compilePipeline, type PipelineContext, stageParts } from '../aggregation/pipeline';
 import { readPipeline } from '../aggregation/source';
-import { arrayField, boolField, type Command, countField, docField, environmentOf, findCollection, namespaceOf, type Request } from './command';
+import { arrayField, batchSizeOf, boolField, type Command, docField, environmentOf, findCollection, namespaceOf, type Request } from './command';
 import { hintOf } from './read';
 import { writeStageOf } from './write-stages';
 
@@ -16,20 +16,19 @@ export function pipelineContext(request: Request): PipelineContext {
 
 export function pipelineOf(body: Doc): Value[] {
   const stages = arrayField(body, 'pipeline');
-  if (!stages) throw new MongoError(40414, "BSON field 'aggregate.pipeline' is missing but a required field");
+  if (!stages) throw missingField('aggregate.pipeline');
   return stages;
 }
 
 function aggregate(request: Request): Doc {
-  const { body, store, cursors } = request;
+  const { body, store, cursors, deadline } = request;
   const stages = pipelineOf(body);
   refuseChangeStream(stages);
-  const cursor = body.get('cursor');
-  if (!isDoc(cursor ?? null)) throw new MongoError(9, "The 'cursor' option is required, except for aggregate with the explain argument");
+  if (!body.has('cursor')) throw new MongoError(9, "The 'cursor' option is required, except for aggregate with the explain argument");
   if (boolField(body, 'explain')) throw typeMismatch('use the command explain instead of the option explain');
-  const batchSize = countField(docField(body, 'cursor') ?? doc({}), 'batchSize');
+  const batchSize = batchSizeOf(body);
   const writes = writeStageOf(request, stages);
-  if (!writes) return cursors.start(sourceOf(request, stages), resultsOf(request, stages), batchSize);
+  if (!writes) return cursors.start(sourceOf(request, stages), resultsOf(request, stages), batchSize, { deadline });
   store.transaction(() => writes(resultsOf(request, stages.slice(0, -1))));
   return cursors.start(sourceOf(request, stages), [], batchSize);
 }

@@ -1,10 +1,11 @@
 import { toInteger } from '../bson/numbers';
 import { type Doc, doc, int, integer, type Value } from '../bson/values';
 import { MongoError } from '../errors';
-import { boolField, checkFields, type Command, countField, docField, docsField, refuseCollation, type Request } from './command';
+import { batchSizeOf, boolField, checkFields, type Command, docsField, refuseCollation, type Request } from './command';
 import { checkNamespace } from '../storage/store';
 import { insertDocument, runDelete, runUpdate } from './statements';
-import { parseSelection, parseUpdate, runStatements } from './write';
+import { hintOf } from './read';
+import { checkUpdate, parseSelection, parseUpdate, requiredDoc, runStatements } from './write';
 
 const RESULTS_NAMESPACE = 'admin.$cmd.bulkWrite';
 
@@ -23,14 +24,13 @@ function bulkWrite(request: Request): Doc {
   const counts: Counts = { nInserted: 0, nMatched: 0, nModified: 0, nUpserted: 0, nDeleted: 0 };
   const results: Doc[] = [];
   const errorsOnly = boolField(body, 'errorsOnly');
-  const errors = runStatements(request, docsField(body, 'ops'), (operation, index) => {
-    const outcome = runOperation(request, operation, namespaces, counts);
+  const errors = runStatements(request, operationsOf(body, namespaces), ({ operation, kind, namespace }, index) => {
+    const outcome = runOperation(request, kind, operation, namespace, counts);
     if (!errorsOnly) results.push(doc({ ok: 1, idx: int(index), ...outcome }));
   });
   results.push(...errors.map(failedResult));
   results.sort((a, b) => (toInteger(a.get('idx')) ?? 0) - (toInteger(b.get('idx')) ?? 0));
-  const cursor = docField(body, 'cursor');
-  const reply = cursors.start(RESULTS_NAMESPACE, results, cursor && countField(cursor, 'batchSize'));
+  const reply = cursors.start(RESULTS_NAMESPACE, results, batchSizeOf(body));
   reply.set('nErrors', int(errors.length));
   for (const [name, count] of Object.entries(counts)) reply.set(name, integer(count));
   return reply;
@@ -42,30 +42,56 @@ function failedResult(error: Doc): Doc {
   return result;
 }
 
-function runOperation(request: Request, operation: Doc, namespaces: string[], counts: Counts): Outcome {
-  const [kind = ''] = operation.keys();
-  const namespace = namespaces[toInteger(operation.get(kind)) ?? -1];
-  if (namespace === undefined) throw new MongoError(2, `BulkWrite ops entry ${kind} has an invalid nsInfo index.`);
-  switch (kind) {
-    case 'insert':
-      return runInsert(request, operation, namespace, counts);
-    case 'update':
-      return runUpdateOperation(request, operation, namespace, counts);
-    case 'delete':
-      return runDeleteOperation(request, operation, namespace, counts);
-    default:
-      throw new MongoError(40415, `BSON field 'bulkWrite.ops.${kind}' is an unknown field.`);
-  }
+interface Operation {
+  kind: Kind;
+  operation: Doc;
+  namespace: string;
+}
+
+/** A malformed operation fails the whole command, before anything is written. */
+function operationsOf(body: Doc, namespaces: string[]): Operation[] {
+  return docsField(body, 'ops').map((operation) => {
+    const [kind = ''] = operation.keys();
+    if (!isKind(kind)) throw new MongoError(40415, `BSON field 'bulkWrite.ops.${kind}' is an unknown field.`);
+    const namespace = namespaces[toInteger(operation.get(kind)) ?? -1];
+    if (namespace === undefined) throw new MongoError(2, `BulkWrite ops entry ${kind} has an invalid nsInfo index.`);
+    checkFields(operation, FIELDS[kind], WHERE);
+    refuseCollation(operation);
+    CHECKS[kind](operation);
+    return { kind, operation, namespace };
+  });
+}
+
+const WHERE = 'bulkWrite.ops';
+const FIELDS = {
+  insert: ['insert', 'document'],
+  update: ['update', 'filter', 'updateMods', 'multi', 'upsert', 'arrayFilters', 'hint', 'sort', 'constants', 'collation'],
+  delete: ['delete', 'filter', 'multi', 'hint', 'collation'],
+};
+type Kind = keyof typeof FIELDS;
+const isKind = (kind: string): kind is Kind => Object.hasOwn(FIELDS, kind);
+
+const CHECKS: Record<Kind, (operation: Doc) => void> = {
+  insert: (operation) => requiredDoc(operation, 'document', WHERE),
+  update: (operation) => checkUpdate(operation, WHERE, { filter: 'filter', update: 'updateMods', constants: 'constants' }),
+  delete: (operation) => {
+    requiredDoc(operation, 'filter', WHERE);
+    boolField(operation, 'multi');
+    hintOf(operation);
+  },
+};
+
+function runOperation(request: Request, kind: Kind, operation: Doc, namespace: string, counts: Counts): Outcome {
+  if (kind === 'insert') return runInsert(request, operation, namespace, counts);
+  return kind === 'update' ? runUpdateOperation(request, operation, namespace, counts) : runDeleteOperation(request, operation, namespace, counts);
 }
 
 function runInsert({ store }: Request, operation: Doc, namespace: string, counts: Counts): Outcome {
-  checkFields(operation, ['insert', 'document'], 'bulkWrite.ops');
-  insertDocument(store.ensure(namespace), docField(operation, 'document') ?? new Map<string, Value>());
+  insertDocument(store.ensure(namespace), requiredDoc(operation, 'document', WHERE));
   counts.nInserted += 1;
   return { n: int(1) };
 }
 
-const UPDATE_FIELDS = ['update', 'filter', 'updateMods', 'multi', 'upsert', 'arrayFilters', 'hint', 'sort', 'constants', 'collation'];
 /** Names that the command `update` has for the same things. */
 const RENAMED: Record<string, string> = { filter: 'q', updateMods: 'u', constants: 'c' };
 
@@ -74,8 +100,6 @@ function asStatement(operation: Doc, kind: string): Doc {
 }
 
 function runUpdateOperation(request: Request, operation: Doc, namespace: string, counts: Counts): Outcome {
-  checkFields(operation, UPDATE_FIELDS, 'bulkWrite.ops');
-  refuseCollation(operation);
   const statement = parseUpdate(request, asStatement(operation, 'update'));
   const collection = statement.upsert ? request.store.ensure(namespace) : request.store.find(namespace);
   if (!collection) return { n: int(0), nModified: int(0) };
@@ -88,8 +112,6 @@ function runUpdateOperation(request: Request, operation: Doc, namespace: string,
 }
 
 function runDeleteOperation(request: Request, operation: Doc, namespace: string, counts: Counts): Outcome {
-  checkFields(operation, ['delete', 'filter', 'multi', 'hint', 'collation'], 'bulkWrite.ops');
-  refuseCollation(operation);
   const collection = request.store.find(namespace);
   const selection = parseSelection(request, asStatement(operation, 'delete'));
   const removed = collection ? runDelete(collection, selection, !boolField(operation, 'multi')) : 0;

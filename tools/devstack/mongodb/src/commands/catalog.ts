@@ -2,14 +2,14 @@ import { Binary } from 'bson';
 import { createHash } from 'node:crypto';
 import { equal } from '../bson/compare';
 import { type Doc, doc, int, integer, isDoc, typeName, type Value } from '../bson/values';
-import { MongoError, notSupported } from '../errors';
+import { failedToParse, missingField, MongoError, notSupported } from '../errors';
 import { compileFilter, type MatchScope } from '../query/matcher';
 import { isTruthy } from '../query/operators';
 import type { Collection } from '../storage/collection';
 import { type IndexSpec, parseIndexSpec } from '../storage/index-spec';
 import type { IndexTable } from '../storage/index-table';
 import { sameKey } from '../storage/planner';
-import { boolField, type Command, countField, docField, docsField, findCollection, namespaceOf, type Request } from './command';
+import { batchSizeOf, boolField, type Command, docField, docsField, findCollection, namespaceOf, type Request } from './command';
 
 /** Options of a collection that are refused unless they are off. */
 const REFUSED_OPTIONS = [
@@ -57,7 +57,7 @@ function listCollections(request: Request): Doc {
   const { body, database, cursors } = request;
   const nameOnly = boolField(body, 'nameOnly');
   const listed = collectionsOf(request).map((collection) => describeCollection(collection, database, nameOnly));
-  return cursors.start(`${database}.$cmd.listCollections`, filtered(listed, request), cursorSize(body));
+  return cursors.start(`${database}.$cmd.listCollections`, filtered(listed, request), batchSizeOf(body));
 }
 
 function describeCollection(collection: Collection, database: string, nameOnly: boolean): Doc {
@@ -76,11 +76,6 @@ function filtered(documents: Doc[], { body, now }: Request): Doc[] {
   return documents.filter((document) => match(document, scope));
 }
 
-const cursorSize = (body: Doc): number | undefined => {
-  const cursor = docField(body, 'cursor');
-  return cursor && countField(cursor, 'batchSize');
-};
-
 function listDatabases(request: Request): Doc {
   const names = new Set(request.store.list().map(({ namespace }) => namespace.slice(0, namespace.indexOf('.'))));
   const nameOnly = boolField(request.body, 'nameOnly');
@@ -91,7 +86,7 @@ function listDatabases(request: Request): Doc {
 function createIndexes(request: Request): Doc {
   const { store, body } = request;
   const namespace = namespaceOf(request);
-  const specs = docsField(body, 'indexes').map(parseIndexSpec);
+  const specs = docsField(body, 'indexes').map(requestedIndex);
   if (specs.length === 0) throw new MongoError(2, 'Must specify at least one index to create');
   const isNew = !store.find(namespace);
   return store.transaction(() => {
@@ -107,6 +102,19 @@ function createIndexes(request: Request): Doc {
       ok: 1,
     });
   });
+}
+
+const ID_INDEX_FIELDS = ['key', 'name', 'ns', 'v', 'collation'];
+
+/** An index that a client asks for; the one of `_id` takes no options. */
+function requestedIndex(raw: Doc): IndexSpec {
+  if (!raw.has('name')) throw failedToParse("The 'name' field is a required property of an index specification");
+  const spec = parseIndexSpec(raw);
+  const option = [...raw.keys()].find((field) => !ID_INDEX_FIELDS.includes(field));
+  if (option !== undefined && sameKey(spec.key, doc({ _id: int(1) }))) {
+    throw new MongoError(197, `The field '${option}' is not valid for an _id index specification.`);
+  }
+  return spec;
 }
 
 /** Whether this very index is there; a different one of the same name or key is an error. */
@@ -142,7 +150,7 @@ function dropIndexes(request: Request): Doc {
 
 function indexField(body: Doc): Value {
   const index = body.get('index');
-  if (index === undefined) throw new MongoError(40414, "BSON field 'dropIndexes.index' is missing but a required field");
+  if (index === undefined) throw missingField('dropIndexes.index');
   if (typeof index === 'string' || isDoc(index) || Array.isArray(index)) return index;
   throw new MongoError(14, `BSON field 'dropIndexes.index' is the wrong type '${typeName(index)}', expected types '[string, object]'`);
 }
@@ -161,7 +169,7 @@ function listIndexes(request: Request): Doc {
   const collection = findCollection(request);
   if (!collection) throw new MongoError(26, `ns does not exist: ${namespaceOf(request)}`);
   const listed = collection.indexes.map(({ spec }) => (spec.name === '_id_' ? withoutUnique(spec.raw) : spec.raw));
-  return request.cursors.start(collection.namespace, listed, cursorSize(request.body));
+  return request.cursors.start(collection.namespace, listed, batchSizeOf(request.body));
 }
 
 const withoutUnique = (raw: Doc): Doc => new Map([...raw].filter(([name]) => name !== 'unique'));

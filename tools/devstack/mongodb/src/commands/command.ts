@@ -1,5 +1,6 @@
 import { toInteger } from '../bson/numbers';
 import { type Doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
+import { Deadline } from '../deadline';
 import { MongoError, notSupported, typeMismatch } from '../errors';
 import { variableName } from '../expressions/arguments';
 import { compileExpression, type Environment } from '../expressions/expression';
@@ -17,6 +18,8 @@ export interface Request {
   database: string;
   connectionId: number;
   now: Date;
+  /** Absent: without `maxTimeMS`. */
+  deadline?: Deadline;
 }
 
 export interface Command {
@@ -42,7 +45,6 @@ export function checkRequest({ name, body }: Request, { fields }: Command): void
     throw new MongoError(40415, `BSON field '${name}.${field}' is an unknown field.`);
   }
   refuseCollation(body);
-  countField(body, 'maxTimeMS');
   boolField(body, 'ordered');
   checkConcerns(body);
 }
@@ -123,12 +125,26 @@ export function countField(body: Doc, name: string): number | undefined {
   return number;
 }
 
-/** `$$NOW` and the variables of `let`. */
-export function environmentOf({ now }: Request, variables: Doc | undefined): Environment {
-  const empty: Environment = { now, variables: new Map() };
+/** From `maxTimeMS`; 0 is no limit. */
+export function deadlineOf(body: Doc): Deadline | undefined {
+  const milliseconds = countField(body, 'maxTimeMS') ?? 0;
+  return milliseconds === 0 ? undefined : new Deadline(milliseconds);
+}
+
+/** The size of the first batch, in `cursor` of the command. */
+export function batchSizeOf(body: Doc): number | undefined {
+  const cursor = docField(body, 'cursor');
+  if (!cursor) return undefined;
+  checkFields(cursor, ['batchSize'], 'cursor');
+  return countField(cursor, 'batchSize');
+}
+
+/** `$$NOW`, the variables of `let`, and the time that is left. */
+export function environmentOf({ now, deadline }: Request, variables: Doc | undefined): Environment {
+  const empty: Environment = { now, deadline, variables: new Map() };
   const values = new Map<string, Maybe>();
   for (const [name, value] of variables ?? []) values.set(variableName(name), compileExpression(value)(new Map(), empty));
-  return { now, variables: values };
+  return { ...empty, variables: values };
 }
 
 /** Options of one statement inside a command. */

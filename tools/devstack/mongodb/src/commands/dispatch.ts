@@ -11,7 +11,7 @@ import '../expressions/strings';
 import { aggregateCommands } from './aggregate';
 import { bulkWriteCommands } from './bulk-write';
 import { catalogCommands } from './catalog';
-import { checkRequest, type Command, type Request } from './command';
+import { checkRequest, deadlineOf, type Command, type Request } from './command';
 import { explainCommands } from './explain';
 import { findAndModifyCommands } from './find-and-modify';
 import { handshakeCommands } from './handshake';
@@ -41,7 +41,7 @@ export function dispatch(request: Request): Doc {
     if (!command && REFUSED_COMMANDS.has(name)) throw notSupported(`The command ${name}`);
     if (!command) throw new MongoError(59, `no such command: '${name}'`);
     checkRequest(request, command);
-    return command.run(request);
+    return command.run({ ...request, deadline: deadlineOf(request.body) });
   } catch (error) {
     return errorReply(error);
   }

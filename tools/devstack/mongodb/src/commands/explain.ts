@@ -1,6 +1,6 @@
 import { pushDown } from '../aggregation/source';
-import { type Doc, doc, int, integer, isDoc, type Value } from '../bson/values';
-import { MongoError } from '../errors';
+import { type Doc, doc, int, integer, isDoc, typeName, type Value } from '../bson/values';
+import { badValue, MongoError, typeMismatch } from '../errors';
 import type { Collection } from '../storage/collection';
 import type { Plan } from '../storage/planner';
 import { type Query, read } from '../storage/reader';
@@ -8,18 +8,30 @@ import { pipelineContext, pipelineOf } from './aggregate';
 import { type Command, docsField, namespaceOf, type Request } from './command';
 import { parseQuery } from './read';
 
+const EXPLAINED = new Set(['find', 'count', 'distinct', 'findAndModify', 'update', 'delete', 'aggregate']);
+const VERBOSITIES = ['queryPlanner', 'executionStats', 'allPlansExecution'];
+
 /** Which index a `find`, `count`, `distinct`, `aggregate`, `update`, `delete` or `findAndModify` reads, and how much of it. */
 function explain(request: Request): Doc {
   const inner = request.body.get('explain') ?? null;
   if (!isDoc(inner)) throw new MongoError(14, "BSON field 'explain.explain' must be a command");
   const [name = ''] = inner.keys();
   const asked: Request = { ...request, name, body: inner };
+  if (!EXPLAINED.has(name)) throw new MongoError(59, `Explain failed due to unknown command: ${name}`);
+  const verbosity = verbosityOf(request.body);
   const namespace = namespaceOf(asked);
   const collection = request.store.find(namespace);
   const query = queryOf(asked, collection);
   const planner = doc({ namespace, indexFilterSet: false, winningPlan: describePlan(query.plan, query), rejectedPlans: [] });
-  const stats = request.body.get('verbosity') === 'queryPlanner' ? undefined : runStats(collection, query);
+  const stats = verbosity === 'queryPlanner' ? undefined : runStats(collection, query);
   return doc({ explainVersion: '1', queryPlanner: planner, executionStats: stats, ok: 1 });
+}
+
+function verbosityOf(body: Doc): string {
+  const verbosity = body.get('verbosity') ?? 'allPlansExecution';
+  if (typeof verbosity !== 'string') throw typeMismatch(`BSON field 'explain.verbosity' is the wrong type '${typeName(verbosity)}', expected type 'string'`);
+  if (VERBOSITIES.includes(verbosity)) return verbosity;
+  throw badValue(`Enumeration value '${verbosity}' for field 'explain.verbosity' is not a valid value.`);
 }
 
 function queryOf(request: Request, collection: Collection | undefined): Query {
@@ -36,10 +48,8 @@ function queryOf(request: Request, collection: Collection | undefined): Query {
       const [statement] = docsField(body, name === 'update' ? 'updates' : 'deletes');
       return parseQuery({ ...request, body: new Map<string, Value>([['q', statement?.get('q') ?? new Map()]]) }, collection, 'q');
     }
-    case 'aggregate':
-      return aggregateQuery(request, collection);
     default:
-      throw new MongoError(59, `Explain failed due to unknown command: ${name}`);
+      return aggregateQuery(request, collection);
   }
 }
 
@@ -56,7 +66,8 @@ function describePlan(plan: Plan, { sort }: Query): Doc {
   return doc({ stage: 'SORT', sortPattern: pattern, inputStage: fetched });
 }
 
-function describeSource({ index, reverse, branches }: Plan): Doc {
+function describeSource({ index, reverse, branches, express }: Plan): Doc {
+  if (index && express) return doc({ stage: 'EXPRESS_IXSCAN', keyPattern: index.spec.key, indexName: index.spec.name });
   if (branches) return doc({ stage: 'OR', inputStages: branches.map(describeSource) });
   const direction = reverse ? 'backward' : 'forward';
   const scan = index

@@ -1,7 +1,7 @@
 import { keyText } from '../bson/key';
 import { toInteger } from '../bson/numbers';
 import { integer, type Doc, doc, int, isDoc, RawDocument, type Value } from '../bson/values';
-import { badValue, failedToParse, MongoError, notSupported, typeMismatch } from '../errors';
+import { badValue, failedToParse, missingField, MongoError, notSupported, typeMismatch } from '../errors';
 import { compileFilter } from '../query/matcher';
 import { splitPath, visitPath } from '../query/paths';
 import { compileProjection } from '../query/projection';
@@ -62,13 +62,16 @@ function find(request: Request): Doc {
       yield project ? project(found.document, found.scope) : new RawDocument(found.bytes);
     }
   }
-  return cursors.start(namespaceOf(request), results(), countField(body, 'batchSize'), boolField(body, 'singleBatch'));
+  const { deadline } = request;
+  return cursors.start(namespaceOf(request), results(), countField(body, 'batchSize'), { single: boolField(body, 'singleBatch'), deadline });
 }
 
 function getMore({ body, cursors, database }: Request): Doc {
   const id = body.get('getMore');
   const collection = body.get('collection');
   if (typeof id !== 'bigint') throw typeMismatch("BSON field 'getMore.getMore' must be a long");
+  if (collection === undefined) throw missingField('getMore.collection');
+  if (body.has('maxTimeMS')) throw badValue('cannot set maxTimeMS on getMore command for a non-awaitData cursor');
   if (typeof collection !== 'string') throw typeMismatch("BSON field 'getMore.collection' must be a string");
   const size = countField(body, 'batchSize');
   return cursors.more(id, `${database}.${collection}`, size === 0 ? undefined : size);
@@ -98,6 +101,7 @@ function count(request: Request): Doc {
 
 function distinct(request: Request): Doc {
   const key = request.body.get('key');
+  if (key === undefined) throw missingField('distinct.key');
   if (typeof key !== 'string' || key === '') throw new MongoError(key === '' ? 40353 : 14, "BSON field 'distinct.key' must be a field path");
   const collection = findCollection(request);
   const query = parseQuery(request, collection, 'query');

@@ -1,11 +1,11 @@
 import { BSONRegExp, ObjectId } from 'bson';
-import { decodeDocument } from '../bson/decode';
+import { decodeDocument, repeatsId } from '../bson/decode';
 import { type Doc, type Maybe, RawDocument, type Value } from '../bson/values';
-import { failedToParse, MongoError } from '../errors';
+import { badValue, failedToParse, MongoError } from '../errors';
 import type { Environment } from '../expressions/expression';
 import { compileFilter } from '../query/matcher';
 import type { SortField } from '../query/sort';
-import type { Collection } from '../storage/collection';
+import { type Collection, MAX_STORED_DEPTH } from '../storage/collection';
 import { makePlan } from '../storage/planner';
 import { type Found, type Query, read } from '../storage/reader';
 import type { Update } from '../update/update';
@@ -37,7 +37,8 @@ export function firstMatch(collection: Collection, selection: Selection): Found 
 
 /** Inserts a document; it is stored in the bytes it came in, if there are some and they begin with `_id`. */
 export function insertDocument(collection: Collection, source: Doc | RawDocument): Value {
-  const document = source instanceof RawDocument ? decodeDocument(source.bytes) : source;
+  const document = source instanceof RawDocument ? decodeDocument(source.bytes, 0, MAX_STORED_DEPTH) : source;
+  if (repeatsId(document)) throw badValue("can't have multiple _id fields in one document");
   const [first] = document.keys();
   if (first !== '_id') return insertDocument(collection, withId(document));
   const id = document.get('_id') ?? null;
@@ -84,6 +85,7 @@ export function runUpdate(collection: Collection, statement: UpdateStatement): U
     // Found first and changed then, so that no document is met again where its change moved it.
     const match = compileFilter(statement.filter, environment.variables.keys());
     for (const rowid of rows) {
+      environment.deadline?.tick();
       const bytes = collection.get(rowid);
       if (!bytes) continue;
       const before = decodeDocument(bytes);

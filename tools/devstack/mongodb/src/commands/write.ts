@@ -1,5 +1,5 @@
-import { type Doc, doc, int, integer, type Maybe, RawDocument, type Value } from '../bson/values';
-import { failedToParse, MongoError } from '../errors';
+import { type Doc, doc, int, integer, isDoc, type Maybe, RawDocument, type Value } from '../bson/values';
+import { failedToParse, missingField, MongoError } from '../errors';
 import { parseSort } from '../query/sort';
 import { toInteger } from '../bson/numbers';
 import { compileUpdate } from '../update/update';
@@ -9,7 +9,8 @@ import {
 import { hintOf } from './read';
 import { insertDocument, runDelete, runUpdate, type Selection, type UpdateStatement } from './statements';
 
-const INVALID_BSON = 22;
+/** Malformed bytes and the end of the time fail the command as a whole: it has written nothing then. */
+const WHOLE_COMMAND = new Set([22, 50]);
 
 /** Runs statements one by one; the first error ends an ordered command. All that succeeded stays. */
 export function runStatements<T>(request: Request, statements: T[], run: (statement: T, index: number) => void): Doc[] {
@@ -17,11 +18,11 @@ export function runStatements<T>(request: Request, statements: T[], run: (statem
   const ordered = request.body.get('ordered') !== false;
   request.store.transaction(() => {
     for (const [index, statement] of statements.entries()) {
+      request.deadline?.tick();
       try {
         run(statement, index);
       } catch (error) {
-        // Malformed bytes fail the command as a whole.
-        if (!(error instanceof MongoError) || error.code === INVALID_BSON) throw error;
+        if (!(error instanceof MongoError) || WHOLE_COMMAND.has(error.code)) throw error;
         errors.push(writeError(error, index));
         if (ordered) return;
       }
@@ -39,11 +40,12 @@ const writeReply = (fields: Record<string, Maybe>, errors: Doc[]): Doc =>
 const MAX_STATEMENTS = 100_000;
 
 /** The statements of a command; a malformed one fails the whole command, before anything is written. */
-function statementsOf(body: Doc, name: string, known: string[]): Doc[] {
+function statementsOf(body: Doc, name: string, known: string[], check: (statement: Doc, where: string) => void): Doc[] {
   const statements = checkCount(docsField(body, name));
   for (const statement of statements) {
     checkFields(statement, known, name);
     refuseCollation(statement);
+    check(statement, name === 'updates' ? 'update.updates' : 'delete.deletes');
   }
   return statements;
 }
@@ -72,9 +74,26 @@ function insert(request: Request): Doc {
 
 const UPDATE_FIELDS = ['q', 'u', 'c', 'multi', 'upsert', 'arrayFilters', 'hint', 'sort', 'collation'];
 
+/** Throws what MongoDB does for a field that is missing or of the wrong type. */
+export function checkUpdate(statement: Doc, where: string, names = { filter: 'q', update: 'u', constants: 'c' }): void {
+  requiredDoc(statement, names.filter, where);
+  const spec = statement.get(names.update);
+  if (spec === undefined) throw missingField(`${where}.${names.update}`);
+  if (!isDoc(spec) && !Array.isArray(spec)) throw failedToParse('Update argument must be either an object or an array');
+  for (const name of ['multi', 'upsert']) boolField(statement, name);
+  for (const name of [names.constants, 'sort']) docField(statement, name);
+  if (statement.has('arrayFilters')) docsField(statement, 'arrayFilters');
+  hintOf(statement);
+}
+
+export function requiredDoc(statement: Doc, name: string, where: string): Doc {
+  const found = docField(statement, name);
+  if (!found) throw missingField(`${where}.${name}`);
+  return found;
+}
+
 export function parseUpdate(request: Request, statement: Doc): UpdateStatement {
-  const spec = statement.get('u');
-  if (spec === undefined) throw new MongoError(40414, "BSON field 'update.updates.u' is missing but a required field");
+  const spec = statement.get('u') ?? null;
   const multi = boolField(statement, 'multi');
   const sort = docField(statement, 'sort');
   if (multi && sort) throw failedToParse("Cannot specify sort with multi=true");
@@ -84,8 +103,7 @@ export function parseUpdate(request: Request, statement: Doc): UpdateStatement {
 }
 
 export function parseSelection(request: Request, statement: Doc): Selection {
-  const filter = docField(statement, 'q');
-  if (!filter) throw new MongoError(40414, "BSON field 'q' is missing but a required field");
+  const filter = requiredDoc(statement, 'q', request.name);
   const constants = docField(statement, 'c');
   const general = docField(request.body, 'let');
   const variables = constants || general ? new Map([...(general ?? []), ...(constants ?? [])]) : undefined;
@@ -97,7 +115,7 @@ function update(request: Request): Doc {
   let matched = 0;
   let modified = 0;
   const upserted: Doc[] = [];
-  const errors = runStatements(request, statementsOf(request.body, 'updates', UPDATE_FIELDS), (statement, index) => {
+  const errors = runStatements(request, statementsOf(request.body, 'updates', UPDATE_FIELDS, checkUpdate), (statement, index) => {
     const parsed = parseUpdate(request, statement);
     const collection = parsed.upsert ? request.store.ensure(namespace) : request.store.find(namespace);
     if (!collection) return;
@@ -112,14 +130,20 @@ function update(request: Request): Doc {
 
 const DELETE_FIELDS = ['q', 'limit', 'hint', 'collation'];
 
+function checkDelete(statement: Doc, where: string): void {
+  requiredDoc(statement, 'q', where);
+  const limit = statement.get('limit');
+  if (limit === undefined) throw missingField(`${where}.limit`);
+  if (toInteger(limit) !== 0 && toInteger(limit) !== 1) throw failedToParse('The limit field in delete objects must be 0 or 1');
+  hintOf(statement);
+}
+
 function remove(request: Request): Doc {
   const namespace = namespaceOf(request);
   let removed = 0;
-  const errors = runStatements(request, statementsOf(request.body, 'deletes', DELETE_FIELDS), (statement) => {
-    const limit = toInteger(statement.get('limit'));
-    if (limit !== 0 && limit !== 1) throw failedToParse("The limit field in delete objects must be 0 or 1");
+  const errors = runStatements(request, statementsOf(request.body, 'deletes', DELETE_FIELDS, checkDelete), (statement) => {
     const collection = request.store.find(namespace);
-    if (collection) removed += runDelete(collection, parseSelection(request, statement), limit === 1);
+    if (collection) removed += runDelete(collection, parseSelection(request, statement), toInteger(statement.get('limit')) === 1);
   });
   return writeReply({ n: integer(removed) }, errors);
 }

@@ -1,4 +1,5 @@
 import { type Doc, isDoc, type Maybe, type Value } from '../bson/values';
+import type { Deadline } from '../deadline';
 import { failedToParse, MongoError, notSupported } from '../errors';
 import { fieldPath } from '../query/paths';
 import { REFUSED_EXPRESSIONS } from './refused';
@@ -9,6 +10,8 @@ export interface Environment {
   readonly now: Date;
   /** Variables of `let`, `$let`, `$map` and so on. */
   readonly variables: ReadonlyMap<string, Maybe>;
+  /** Absent: the command may take any time. */
+  readonly deadline?: Deadline;
 }
 
 export type Expression = (root: Doc, environment: Environment) => Maybe;

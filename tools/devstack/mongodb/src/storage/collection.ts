@@ -1,16 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { encodeDocument } from '../bson/encode';
 import { showDocument } from '../bson/show';
-import { type Doc, doc, type Maybe, type Value } from '../bson/values';
+import { type Doc, doc } from '../bson/values';
 import { MongoError } from '../errors';
-import { getField } from '../expressions/expression';
-import { splitPath } from '../query/paths';
-import { type IndexKeys, indexKeys, type IndexSpec } from './index-spec';
+import { type IndexKey, type IndexKeys, indexKeys, type IndexSpec } from './index-spec';
 import { asBuffer, type Entry, type IndexTable } from './index-table';
 import { Statements } from './statements';
 
 /** The largest document, in bytes. */
 export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
+/** The levels of documents and arrays inside a stored document. */
+export const MAX_STORED_DEPTH = 100;
 
 const CHUNK = 512;
 
@@ -65,7 +66,7 @@ export class Collection {
 
   /** `encoded`: the document's bytes, where they are known. Throws DuplicateKey (11000) before anything is written. */
   insert(document: Doc, encoded?: Buffer): void {
-    const bytes = checkSize(encoded ?? encodeDocument(document));
+    const bytes = checkSize(encoded ?? encodeDocument(document, 0, MAX_STORED_DEPTH));
     const keys = this.indexes.map((index) => this.keysFor(index, document, 0));
     const rowid = Number(this.statements.get('insert').run(bytes).lastInsertRowid);
     this.indexes.forEach((index, at) => this.addKeys(index, keys[at]?.keys ?? [], rowid));
@@ -73,20 +74,20 @@ export class Collection {
 
   /** Answers whether anything changed. Throws DuplicateKey (11000) before anything is written. */
   replace({ rowid, bytes: old }: Stored, before: Doc, after: Doc): boolean {
-    const bytes = checkSize(encodeDocument(after));
+    const bytes = checkSize(encodeDocument(after, 0, MAX_STORED_DEPTH));
     if (bytes.equals(old)) return false;
     const touched = this.indexes.filter(({ spec }) => spec.roots.some((root) => before.get(root) !== after.get(root)));
     const plans = touched.map((index) => ({ index, ...difference(indexKeys(index.spec, before), this.keysFor(index, after, rowid)) }));
     this.statements.get('update').run(bytes, rowid);
     for (const { index, gone, added } of plans) {
-      for (const key of gone) index.remove(key, rowid);
+      for (const { bytes: key } of gone) index.remove(key, rowid);
       this.addKeys(index, added, rowid);
     }
     return true;
   }
 
   remove(rowid: number, document: Doc): void {
-    for (const index of this.indexes) for (const key of indexKeys(index.spec, document).keys) index.remove(key, rowid);
+    for (const index of this.indexes) for (const { bytes } of indexKeys(index.spec, document).keys) index.remove(bytes, rowid);
     this.statements.get('remove').run(rowid);
   }
 
@@ -109,20 +110,20 @@ export class Collection {
     this.addKeys(index, this.keysFor(index, document, rowid).keys, rowid);
   }
 
-  private addKeys(index: IndexTable, keys: Buffer[], rowid: number): void {
-    for (const key of keys) index.add(key, rowid);
+  private addKeys(index: IndexTable, keys: IndexKey[], rowid: number): void {
+    for (const { bytes } of keys) index.add(bytes, rowid);
   }
 
   private keysFor(index: IndexTable, document: Doc, rowid: number): IndexKeys {
     const found = indexKeys(index.spec, document);
     if (found.multikey) index.markMultikey();
-    if (index.spec.unique && found.keys.some((key) => index.holds(key, rowid))) throw this.duplicate(index.spec, document);
+    const taken = index.spec.unique ? found.keys.find(({ bytes }) => index.holds(bytes, rowid)) : undefined;
+    if (taken) throw this.duplicate(index.spec, taken);
     return found;
   }
 
-  private duplicate(spec: IndexSpec, document: Doc): MongoError {
-    const keyValue: Doc = new Map();
-    for (const { path } of spec.fields) keyValue.set(path, valueAt(document, path));
+  private duplicate(spec: IndexSpec, { values }: IndexKey): MongoError {
+    const keyValue: Doc = new Map(spec.fields.map(({ path }, at) => [path, values[at] ?? null]));
     const message = `E11000 duplicate key error collection: ${this.namespace} index: ${spec.name} dup key: ${showDocument(keyValue)}`;
     return new MongoError(11000, message, doc({ keyPattern: spec.key, keyValue }));
   }
@@ -133,13 +134,8 @@ function checkSize(bytes: Buffer): Buffer {
   return bytes;
 }
 
-const valueAt = (document: Doc, path: string): Value => {
-  const value: Maybe = getField(document, splitPath(path), 0);
-  return value ?? null;
-};
-
-function difference(before: IndexKeys, after: IndexKeys): { gone: Buffer[]; added: Buffer[] } {
-  const has = (keys: Buffer[], key: Buffer) => keys.some((other) => other.equals(key));
+function difference(before: IndexKeys, after: IndexKeys): { gone: IndexKey[]; added: IndexKey[] } {
+  const has = (keys: IndexKey[], { bytes }: IndexKey) => keys.some((other) => other.bytes.equals(bytes));
   return {
     gone: before.keys.filter((key) => !has(after.keys, key)),
     added: after.keys.filter((key) => !has(before.keys, key)),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeDocument } from '../bson/encode';
 import { type Doc, doc, RawDocument, type Value } from '../bson/values';
+import type { Deadline } from '../deadline';
 import { MongoError } from '../errors';
 
 const DEFAULT_BATCH = 101;
@@ -15,6 +16,13 @@ interface Cursor {
   /** Read already, but not yet sent. */
   next?: RawDocument;
   usedAt: number;
+  deadline?: Deadline;
+}
+
+/** `single`: one batch is all that is wanted. */
+interface CursorOptions {
+  single?: boolean;
+  deadline?: Deadline;
 }
 
 /** The cursors that are open. One that nobody used for ten minutes is closed. */
@@ -22,11 +30,13 @@ export class Cursors {
   private readonly open = new Map<bigint, Cursor>();
 
   /** The reply of a command that starts a cursor. */
-  start(namespace: string, source: Iterable<Doc | RawDocument>, batchSize: number | undefined, single = false): Doc {
-    const cursor: Cursor = { namespace, source: source[Symbol.iterator](), usedAt: Date.now() };
+  start(namespace: string, source: Iterable<Doc | RawDocument>, batchSize: number | undefined, options: CursorOptions = {}): Doc {
+    const { single = false, deadline } = options;
+    const cursor: Cursor = { namespace, source: source[Symbol.iterator](), usedAt: Date.now(), deadline };
     const batch = takeBatch(cursor, batchSize ?? DEFAULT_BATCH);
     const id = single || isDone(cursor) ? 0n : this.keep(cursor);
     if (id === 0n) cursor.source.return?.();
+    deadline?.pause();
     return reply('firstBatch', batch, id, namespace);
   }
 
@@ -37,10 +47,12 @@ export class Cursors {
       throw new MongoError(13, `Requested getMore on namespace '${namespace}', but cursor belongs to a different namespace ${cursor.namespace}`);
     }
     cursor.usedAt = Date.now();
+    cursor.deadline?.resume();
     try {
       const batch = takeBatch(cursor, batchSize ?? Infinity);
       const done = isDone(cursor);
       if (done) this.open.delete(id);
+      cursor.deadline?.pause();
       return reply('nextBatch', batch, done ? 0n : id, namespace);
     } catch (error) {
       this.open.delete(id);

@@ -34,15 +34,16 @@ export function parseIndexSpec(raw: Doc): IndexSpec {
   if (key === undefined) throw new MongoError(9, "The 'key' field is a required property of an index specification");
   if (!isDoc(key) || key.size === 0) throw new MongoError(67, 'Index keys cannot be empty.');
   const fields = [...key].map(([path, direction]) => parseField(path, direction));
-  const name = raw.get('name') ?? fields.map(({ path, descending }) => `${path}_${descending ? -1 : 1}`).join('_');
-  if (typeof name !== 'string' || name === '') throw new MongoError(67, 'index names must be nonempty strings');
+  const name = raw.get('name') ?? null;
+  if (typeof name !== 'string') throw typeMismatch(`The field 'name' must be a string, but got ${typeName(name)}`);
+  if (name === '') throw new MongoError(67, 'index names must be nonempty strings');
   const filter = raw.get('partialFilterExpression');
   if (filter !== undefined && !isDoc(filter)) throw new MongoError(67, '"partialFilterExpression" must be an object');
   if (filter) checkPartial(filter);
   const seconds = raw.get('expireAfterSeconds');
   if (seconds !== undefined && !isNumeric(seconds)) throw typeMismatch(`The field 'expireAfterSeconds' must be a number, but got ${typeName(seconds)}`);
   if (seconds !== undefined && key.has('_id')) throw new MongoError(67, "The field 'expireAfterSeconds' is not valid for an _id index specification.");
-  if (seconds !== undefined && ( toDouble(seconds) < 0)) {
+  if (seconds !== undefined && toDouble(seconds) < 0) {
     throw new MongoError(67, `TTL index 'expireAfterSeconds' option must be a number from 0, not ${String(seconds)}`);
   }
   if (seconds !== undefined && fields.length > 1) throw new MongoError(67, 'TTL indexes are single-field indexes, compound indexes do not support TTL');
@@ -109,7 +110,11 @@ function refuseValues(raw: Doc): void {
   if (raw.get('hidden') === true) throw notSupported('A hidden index');
 }
 
+/** Kinds of index that MongoDB has and this server has not. */
+const OTHER_TYPES = new Set(['text', '2d', '2dsphere', 'hashed', 'wildcard', 'columnstore', 'queryable_encrypted_range']);
+
 function parseField(path: string, direction: Value): SortField {
+  if (typeof direction === 'string' && !OTHER_TYPES.has(direction)) throw new MongoError(67, `Unknown index plugin '${direction}'`);
   if (typeof direction === 'string') throw notSupported(`An index of type '${direction}'`);
   if (!isNumeric(direction) || toDouble(direction) === 0) {
     throw new MongoError(67, `Values in the index key pattern must be numbers other than 0, not ${typeName(direction)}: ${path}`);
@@ -129,8 +134,14 @@ function describe(raw: Doc, key: Doc, name: string): Doc {
   return result;
 }
 
+/** A key, and the values that it stands for. */
+export interface IndexKey {
+  bytes: Buffer;
+  values: Maybe[];
+}
+
 export interface IndexKeys {
-  keys: Buffer[];
+  keys: IndexKey[];
   /** Whether an array was expanded. */
   multikey: boolean;
 }
@@ -138,11 +149,11 @@ export interface IndexKeys {
 /** The keys that a document has in an index: one per array element; none if it is left out. */
 export function indexKeys(spec: IndexSpec, document: Doc): IndexKeys {
   if (spec.partial && !spec.partial.match(document, { environment: NO_ENVIRONMENT })) return { keys: [], multikey: false };
-  const found = new Map<string, Buffer>();
+  const found = new Map<string, IndexKey>();
   const multikey = eachCombination(document, spec.fields.map(({ path }) => splitPath(path)), (values) => {
     if (spec.sparse && values.every((value) => value === undefined)) return;
-    const key = combinationKey(values, spec.fields.map(({ descending }) => descending));
-    found.set(key.toString('latin1'), key);
+    const bytes = combinationKey(values, spec.fields.map(({ descending }) => descending));
+    found.set(bytes.toString('latin1'), { bytes, values });
   });
   return { keys: [...found.values()], multikey };
 }

@@ -78,6 +78,31 @@ describe('an index', () => {
     expect(await planOf(collection, { b: 13 })).toMatchObject({ stages: ['COLLSCAN'] });
   });
 
+  it.each<[Document, Document, string | undefined]>([
+    [{ $gt: 5 }, { $gt: 7 }, 'a_1'],
+    [{ $gt: 5 }, { $gte: 5 }, undefined],
+    [{ $gte: 5 }, { $in: [5, 6] }, 'a_1'],
+    [{ $gte: 5 }, { $in: [4, 6] }, undefined],
+    [{ $gt: 5 }, { $eq: 8 }, 'a_1'],
+    [{ $gt: 5 }, { $gt: 'x' }, undefined],
+    [{ $lt: 5 }, { $lte: 4, $gt: 1 }, 'a_1'],
+    [{ $lt: 5 }, { $lte: NaN }, undefined],
+  ])('that is partial by %j serves %j or not', async (partial, wanted, index) => {
+    const collection = await fixture.collection(grid());
+    await collection.createIndex({ a: 1 }, { partialFilterExpression: { a: partial } });
+    expect((await planOf(collection, { a: wanted })).index).toBe(index);
+  });
+
+  it('that is unique shows the element that collided', async () => {
+    const collection = await fixture.collection([{ _id: 1, a: [1, 2] }]);
+    await collection.createIndex({ a: 1 }, { unique: true });
+    expect(await failureOf(collection.insertOne({ _id: 2, a: [5, 2] }))).toMatchObject({ code: 11000, keyValue: { a: 2 } });
+  });
+
+  it('of _id is read at once when nothing else is asked', async () => {
+    expect(await planOf(await fixture.collection(grid()), { _id: 5 })).toEqual({ stages: ['EXPRESS_IXSCAN'], index: '_id_', examined: 1 });
+  });
+
   it('with a time to live removes what is over', async () => {
     const collection = await fixture.collection([{ _id: 1, at: new Date(0) }, { _id: 2, at: new Date(Date.now() + 600_000) }, { _id: 3, at: 'never' }]);
     await collection.createIndex({ at: 1 }, { expireAfterSeconds: 1 });

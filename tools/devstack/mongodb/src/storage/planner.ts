@@ -1,6 +1,8 @@
-import { equal } from '../bson/compare';
+import { MaxKey, MinKey } from 'bson';
+import { compare, equal } from '../bson/compare';
 import { AFTER, encodeKey } from '../bson/key';
-import { type Doc, isDoc, type Value } from '../bson/values';
+import { isNumeric, toDouble } from '../bson/numbers';
+import { type Doc, isDoc, typeClass, type Value } from '../bson/values';
 import { badValue } from '../errors';
 import type { SortField } from '../query/sort';
 import { boundsOf, conditionsOf, isExact, isExactValue, type FieldBounds, type FieldCondition, type Interval } from './bounds';
@@ -18,6 +20,8 @@ export interface Plan {
   sorted: boolean;
   /** Every document that is read matches: nobody needs to look into it. */
   exact?: boolean;
+  /** The document with an `_id`, and nothing else is asked. */
+  express?: boolean;
   /** In place of an index: these plans one after the other, for the branches of an `$or`. */
   branches?: Plan[];
 }
@@ -57,7 +61,7 @@ function unionOf(collection: Collection, filter: Doc, sort: SortField[]): Plan |
 
 function onlyId(index: IndexTable, id: Value): Plan {
   const key = encodeKey(id);
-  return { index, ranges: [{ from: key, to: key }], reverse: false, sorted: true, exact: true };
+  return { index, ranges: [{ from: key, to: key }], reverse: false, sorted: true, exact: true, express: true };
 }
 
 const fullScan = (sort: SortField[], reverse = false): Plan => ({ ranges: [], reverse, sorted: sort.length === 0 });
@@ -126,7 +130,29 @@ function impliesPresence({ operator, operand }: FieldCondition): boolean {
 
 function implies(given: FieldCondition, wanted: FieldCondition): boolean {
   if (given.operator === wanted.operator && equal(given.operand, wanted.operand)) return true;
+  if (given.operator === '$in' && Array.isArray(given.operand) && wanted.operator !== '$exists') {
+    return given.operand.every((operand) => implies({ operator: '$eq', operand }, wanted));
+  }
+  if (isBound(given) && isBound(wanted) && typeClass(given.operand) === typeClass(wanted.operand)) return isWithin(given, wanted);
   return wanted.operator === '$exists' && wanted.operand === true && impliesPresence(given);
+}
+
+const UPPER = new Set(['$lt', '$lte']);
+const LOWER = new Set(['$gt', '$gte']);
+
+/** A comparison with a value of which each of the same kind is either less, equal or greater. */
+function isBound({ operator, operand }: FieldCondition): boolean {
+  if (operator !== '$eq' && !UPPER.has(operator) && !LOWER.has(operator)) return false;
+  return isExactValue(operand) && !isDoc(operand) && !(operand instanceof MinKey) && !(operand instanceof MaxKey) && !(isNumeric(operand) && Number.isNaN(toDouble(operand)));
+}
+
+/** Whether every value that meets one comparison meets the other. */
+function isWithin(given: FieldCondition, wanted: FieldCondition): boolean {
+  const order = compare(given.operand, wanted.operand);
+  const sides = LOWER.has(wanted.operator) ? LOWER : UPPER;
+  if (wanted.operator === '$eq' || (given.operator !== '$eq' && !sides.has(given.operator))) return false;
+  if (order !== 0) return sides === LOWER ? order > 0 : order < 0;
+  return wanted.operator.endsWith('e') || !(given.operator === '$eq' || given.operator.endsWith('e'));
 }
 
 /** Bounds of the leading fields: values as long as there are some, then one range. */

@@ -67,6 +67,7 @@ function inOrder(collection: Collection, query: Query): Found[] {
 function* matching(collection: Collection, { plan, match, scope, counts }: Query): Generator<Found> {
   const seen = plan.index?.multikey || plan.branches ? new Set<number>() : undefined;
   for (const { rowid, bytes } of entries(collection, plan)) {
+    scope.environment.deadline?.tick();
     if (counts) counts.keys += plan.index || plan.branches ? 1 : 0;
     if (seen?.has(rowid)) continue;
     seen?.add(rowid);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { errorReply } from '../commands/dispatch';
-import { encodeReply, MAX_MESSAGE_BYTES, type Message, parseMessage } from './messages';
+import { MongoError } from '../errors';
+import { encodeReply, isSilent, MAX_MESSAGE_BYTES, type Message, parseMessage } from './messages';
 
 const LENGTH_BYTES = 4;
 const HEADER_BYTES = 16;
@@ -23,12 +24,19 @@ export function serveConnection(socket: Socket, handle: (message: Message, send:
     socket.once('drain', () => socket.resume());
   };
 
+  /** What is no message ends the connection; one whose documents are malformed is answered as any other that fails. */
+  const refuse = (bytes: Buffer, error: unknown): void => {
+    const reply = encodeReply({ requestId: bytes.readInt32LE(4), legacy: false }, errorReply(error));
+    if (!isReadable(error)) socket.end(reply);
+    else if (!isSilent(bytes)) send(reply);
+  };
+
   const receive = (bytes: Buffer): void => {
     let message: Message;
     try {
       message = parseMessage(bytes);
     } catch (error) {
-      socket.end(encodeReply({ requestId: bytes.readInt32LE(4), legacy: false }, errorReply(error)));
+      refuse(bytes, error);
       return;
     }
     handle(message, send);
@@ -48,6 +56,9 @@ export function serveConnection(socket: Socket, handle: (message: Message, send:
     }
   });
 }
+
+const BSON_ERRORS = new Set([15, 22]);
+const isReadable = (error: unknown): boolean => error instanceof MongoError && BSON_ERRORS.has(error.code);
 
 function messageSize(chunks: Buffer[]): number {
   const [first] = chunks;

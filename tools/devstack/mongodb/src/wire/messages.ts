@@ -40,6 +40,9 @@ export function parseMessage(bytes: Buffer): Message {
   throw new MongoError(17, `unsupported wire operation ${code}`);
 }
 
+/** Whether the client waits for no answer, of a message that may be malformed. */
+export const isSilent = (bytes: Buffer): boolean => bytes.readInt32LE(12) === OP_MSG && (bytes.readUInt32LE(HEADER_BYTES) & MORE_TO_COME) !== 0;
+
 function parseCommand(bytes: Buffer, requestId: number): Message {
   const flags = bytes.readUInt32LE(HEADER_BYTES);
   if ((flags & REQUIRED_FLAGS & ~(CHECKSUM_PRESENT | MORE_TO_COME)) !== 0) throw new MongoError(17, `unknown message flags ${flags}`);
@@ -57,7 +60,7 @@ function parseCommand(bytes: Buffer, requestId: number): Message {
   }
   if (!body) throw new MongoError(17, 'a message needs a body');
   for (const [name, documents] of sequences) body.set(name, documents);
-  return { requestId, body, silent: (flags & MORE_TO_COME) !== 0, legacy: false };
+  return { requestId, body, silent: isSilent(bytes), legacy: false };
 }
 
 function parseSequence(bytes: Buffer, start: number, end: number): [string, Value[]] {
