@@ -1,3 +1,5 @@
+import type { Figure } from './main';
+
 /** The middle one. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -28,4 +30,9 @@ export function figure(value: number): string {
   if (value >= 100 * THOUSAND) return `${Math.round(value / THOUSAND)} k`;
   if (value >= 10 * THOUSAND) return `${(value / THOUSAND).toFixed(1)} k`;
   return value >= 10 ? String(Math.round(value)) : value.toFixed(2);
+}
+
+/** One line for each figure, with its goal where it has one. */
+export function printFigures(print: (line: string) => void, figures: readonly Figure[]): void {
+  for (const { name, value, unit, goal, pass } of figures) print(`${name.padEnd(80)}${figure(value).padStart(10)} ${unit.padEnd(6)}${goal ? ` goal ${goal}: ${pass ? 'pass' : 'missed'}` : ''}`);
 }

@@ -29,6 +29,21 @@ export async function startEmbedded(name: 'eventstore' | 'nats' | 'mongodb'): Pr
   return { url, memory: () => residentMemory(child.pid), stop };
 }
 
+/** A compiled program of this repository. */
+export interface Program {
+  /** The line by which it said that it is ready. */
+  readonly line: string;
+  memory(): Promise<number | undefined>;
+  stop(): Promise<void>;
+}
+
+/** Starts a compiled program, such as `apps/transfer/src/main.js`, and waits for its line. */
+export async function startProgram(main: string, options: readonly string[], env: NodeJS.ProcessEnv, ready: RegExp): Promise<Program> {
+  const child = spawn(process.execPath, [join(__dirname, '../../..', main), ...options], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+  const line = await lineOf(child, child.stdout, ready);
+  return { line, memory: () => residentMemory(child.pid), stop: () => end(child) };
+}
+
 /** Starts a real nats-server on a free port. */
 export async function startRealNats(binary: string): Promise<ServerUnderTest> {
   const child = spawn(binary, ['--addr', '127.0.0.1', '--port', '-1'], { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -25,14 +25,20 @@ export const wordsOf = (id: string, into: Uint32Array): boolean => {
 /** A UUID as 16 bytes of a column, and back. */
 export const writeUuid = (id: string, column: Uint32Array, slot: number): boolean => wordsOf(id, column.subarray(slot * UUID_WORDS, slot * UUID_WORDS + UUID_WORDS));
 
-const QUADS = Array.from({ length: 2 ** 16 }, (_, number) => number.toString(16).padStart(4, '0'));
-const high = (word: number): string => QUADS[word >>> 16]!;
-const low = (word: number): string => QUADS[word & 0xffff]!;
+const DIGITS = Buffer.from('0123456789abcdef');
+const text = Buffer.alloc(UUID_LENGTH, '-');
 
 export const readUuid = (column: Uint32Array, slot: number): string => {
-  const at = slot * UUID_WORDS;
-  const [a, b, c, d] = [column[at]!, column[at + 1]!, column[at + 2]!, column[at + 3]!];
-  return `${high(a)}${low(a)}-${high(b)}-${low(b)}-${high(c)}-${low(c)}${high(d)}${low(d)}`;
+  let at = 0;
+  for (let word = 0; word < UUID_WORDS; word += 1) {
+    const bits = column[slot * UUID_WORDS + word]!;
+    for (let shift = 28; shift >= 0; shift -= 4) {
+      if (at === 8 || at === 13 || at === 18 || at === 23) at += 1;
+      text[at] = DIGITS[(bits >>> shift) & 15]!;
+      at += 1;
+    }
+  }
+  return text.toString('latin1');
 };
 
 export const sameWords = (column: Uint32Array, slot: number, words: Uint32Array): boolean => {
