@@ -26,6 +26,8 @@ import { Slots } from './engine/slots';
 import { TargetLimitsOf } from './engine/target-limits';
 import { TransferDriver } from './engine/transfer-driver';
 import { Worker } from './engine/worker';
+import { Refresher } from './refresh/refresher';
+import { RefreshConfig } from './refresh/refresh.config';
 import { ReferenceChecks } from './references/reference-checks';
 import { ReferencesController } from './references/references.controller';
 import { ANSWER_PROVIDERS } from './resolve/answer-providers';
@@ -61,6 +63,8 @@ import { transfersProjection } from './transfers/transfers.projection';
     ProviderJobs,
     QueueSnapshots,
     ReferenceChecks,
+    { provide: RefreshConfig, useFactory: () => loadConfig(RefreshConfig) },
+    Refresher,
     ReleaseDesk,
     RunIndex,
     RunLog,

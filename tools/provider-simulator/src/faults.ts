@@ -57,11 +57,13 @@ export interface Fault {
   readonly redirectTo?: string;
   /** Names this address as the video's `url`, as PixVerse does with `…/media/default.mp4`. */
   readonly resultUrl?: string;
+  /** Ends what is uploaded after so many seconds, whatever was asked for (OpenAI files). */
+  readonly livesSeconds?: number;
   /** Reports this status of a job. */
   readonly jobStatus?: number | string;
 }
 
-const NUMBERS = ['times', 'latencyMs', 'answerLatencyMs', 'bytesPerSecond', 'status', 'truncateAt', 'announce', 'stallAt', 'resetAt', 'headerBytes'] as const;
+const NUMBERS = ['times', 'latencyMs', 'answerLatencyMs', 'livesSeconds', 'bytesPerSecond', 'status', 'truncateAt', 'announce', 'stallAt', 'resetAt', 'headerBytes'] as const;
 const FLAGS = ['afterBody', 'unknownLength', 'reset', 'loseAnswer', 'gzip', 'partial', 'endless', 'html'] as const;
 const TEXTS = ['name', 'path', 'key', 'retryAfter', 'contentType', 'rawBody', 'redirectTo', 'resultUrl'] as const;
 const KNOWN = new Set<string>(['provider', 'operation', 'code', 'jobStatus', ...NUMBERS, ...FLAGS, ...TEXTS]);

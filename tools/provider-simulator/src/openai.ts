@@ -39,7 +39,8 @@ const createFile = (world: World) => async (call: Call) => {
     if (file?.field !== 'file') throw openaiError(400, "'file' is a required property", 'missing_required_parameter', 'file');
     if (!PURPOSES.includes(purpose)) throw openaiError(400, `Invalid purpose '${purpose}'`, 'invalid_value', 'purpose');
     if (file.sizeBytes > 512 * MIB) throw openaiError(413, 'The file exceeds 512 MB', 'file_too_large', 'file');
-    expiresAt = expiry(world, fields);
+    const { livesSeconds } = call.fault ?? {};
+    expiresAt = livesSeconds === undefined ? expiry(world, fields) : world.now() + livesSeconds * 1_000;
   } catch (refusal) {
     if (file) await world.store.discard(file.blob);
     throw refusal;

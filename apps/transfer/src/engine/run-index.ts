@@ -51,6 +51,11 @@ export class RunIndex {
     return this.runs.get(runId);
   }
 
+  /** The open runs. */
+  entries(): IterableIterator<OpenEntry> {
+    return this.runs.entries();
+  }
+
   /** The state after the last event, for those who begin later. */
   snapshot(): { readonly position: Position; readonly entries: readonly object[] } {
     return { position: this.subscription?.position ?? START_POSITION, entries: this.runs.toJSON() };

@@ -58,7 +58,7 @@ export const endOf = (reference: { readonly expiresAt?: number | undefined; read
   return expiresAt ?? (assumedLifetimeSeconds === undefined || cachedAt === undefined ? undefined : cachedAt + assumedLifetimeSeconds * 1_000);
 };
 
-const expiryOf = ({ expiresAt, cachedAt }: RouteReference, variant: VariantCapabilities): string | undefined => {
+export const expiryOf = ({ expiresAt, cachedAt }: RouteReference, variant: VariantCapabilities): string | undefined => {
   if (expiresAt !== undefined || cachedAt === undefined) return expiresAt;
   const end = endOf({ cachedAt: Date.parse(cachedAt) }, variant);
   return end === undefined ? undefined : instant(end);

@@ -42,6 +42,7 @@ export class UsageLog implements OnModuleDestroy {
   private readonly timer: NodeJS.Timeout;
   private writing: Promise<void> | undefined;
   private slot: number | undefined;
+  private listener: (uses: Uses) => void = () => undefined;
   private readonly limited = new Set<number>();
 
   constructor(
@@ -51,6 +52,11 @@ export class UsageLog implements OnModuleDestroy {
     { TRANSFER_USAGE_MS }: AnswersConfig,
   ) {
     this.timer = setInterval(() => void this.flush(), TRANSFER_USAGE_MS).unref();
+  }
+
+  /** Told what was used, each time that is packed to be written. */
+  listen(listener: (uses: Uses) => void): void {
+    this.listener = listener;
   }
 
   note(routeId: string, assetId: string): void {
@@ -83,6 +89,7 @@ export class UsageLog implements OnModuleDestroy {
     this.uses = new Map();
     this.waiting.push({ minute, uses });
     this.waitingUses += uses.length;
+    this.listener(uses);
   }
 
   private async write(): Promise<void> {
