@@ -31,7 +31,7 @@ describe('a transfer that waits for what does not come', () => {
       'ProviderUrlCached',
       'TransferCompleted',
     ]);
-  }, 60_000);
+  }, 120_000);
 
   it('is given up in time where a service that it needs stays away', async () => {
     const assetId = await rig.pixverseVideo();
@@ -39,5 +39,5 @@ describe('a transfer that waits for what does not come', () => {
     const transferId = await pending(rig, assetId);
     await expect(rig.outcome(assetId, 'sora', transferId)).rejects.toMatchObject({ code: 'TRANSFER_FAILED', details: { kind: 'unavailable' } });
     await rig.startService('cache-manager');
-  }, 60_000);
+  }, 120_000);
 });

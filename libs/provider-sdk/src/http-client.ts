@@ -1,3 +1,4 @@
+import { bufferPassed } from '@ferry/resilience';
 import { Readable } from 'node:stream';
 import type { Agent, Dispatcher } from 'undici';
 import { AddressGuard, hostAndPort } from './address-guard';
@@ -178,6 +179,7 @@ async function* paced(body: AsyncIterable<Buffer>, { windowMs, minBytesPerSecond
   for await (const chunk of body) {
     waitedMs += performance.now() - asked;
     came += chunk.length;
+    bufferPassed(chunk.length);
     if (waitedMs >= windowMs) {
       if (came < (minBytesPerSecond * waitedMs) / 1_000) throw new ProviderError('timeout', 'The vendor sends too slowly.', { code: 'CONTENT_TOO_SLOW' });
       waitedMs = came = 0;

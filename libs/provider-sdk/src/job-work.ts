@@ -1,7 +1,7 @@
 import type { DownloadJobDto, ProviderCapabilities, ReleaseAnswer, ReleaseRequest, StartJobRequest, UploadJobDto } from '@ferry/contracts';
 import { FerryError, type FerryErrorJson } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
-import { backoff } from '@ferry/resilience';
+import { backoff, bufferPassed } from '@ferry/resilience';
 import type { Readable } from 'node:stream';
 import type { Account } from './account-registry';
 import type { DataPlane } from './data-plane';
@@ -93,7 +93,10 @@ const openSource = async (dataPlane: DataPlane, getUrl: string, sizeBytes: numbe
 
 async function* readSource(content: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
-    for await (const chunk of content as AsyncIterable<Buffer>) yield chunk;
+    for await (const chunk of content as AsyncIterable<Buffer>) {
+      bufferPassed(chunk.length);
+      yield chunk;
+    }
   } catch (error) {
     throw signal.aborted ? error : sourceBroken(error);
   }

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { FerryError } from '@ferry/kernel';
+import { bufferPassed } from '@ferry/resilience';
 import { contentTruncated } from '../media/media-errors';
 
-const BUFFER_BYTES = 1024 * 1024;
+const BUFFER_BYTES = 256 * 1024;
 /** A refused sender may still be sending: this long it is read and ignored, so that it gets to read the refusal. */
 const LINGER_MS = 5_000;
 
@@ -26,7 +27,10 @@ export class RequestBody {
     const stop = (error: unknown): void => void this.stream.destroy(error as Error);
     const idle = setTimeout(() => stop(late(`nothing came for ${idleMs} ms`)), idleMs);
     const total = setTimeout(() => stop(late(`it took longer than ${totalMs} ms`)), totalMs);
-    request.on('data', () => idle.refresh());
+    request.on('data', (piece: Buffer) => {
+      idle.refresh();
+      bufferPassed(piece.length);
+    });
     request.once('error', () => stop(contentTruncated('the connection broke off')));
     signal.addEventListener('abort', () => stop(signal.reason), { once: true });
     // Neither is told again of what came before it was asked.

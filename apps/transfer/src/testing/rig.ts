@@ -182,7 +182,7 @@ export class Rig {
         if (answer?.status === 'pending') throw new Error(`${transferId} is still pending`);
         return answer;
       },
-      { timeoutMs: 25_000 },
+      { timeoutMs: 60_000 },
     );
     if (!ready) throw failure;
     return ready as Extract<ResolveAnswer, { status: 'ready' }>;
