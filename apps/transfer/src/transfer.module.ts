@@ -25,6 +25,7 @@ import { RunLog } from './engine/run-log';
 import { Slots } from './engine/slots';
 import { TargetLimitsOf } from './engine/target-limits';
 import { TransferDriver } from './engine/transfer-driver';
+import { VendorCleanup } from './engine/vendor-cleanup';
 import { Worker } from './engine/worker';
 import { Refresher } from './refresh/refresher';
 import { RefreshConfig } from './refresh/refresh.config';
@@ -71,6 +72,7 @@ import { transfersProjection } from './transfers/transfers.projection';
     Slots,
     TargetLimitsOf,
     TransferDriver,
+    VendorCleanup,
     Worker,
   ],
 })

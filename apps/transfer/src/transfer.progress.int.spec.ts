@@ -1,11 +1,11 @@
 import { downloadProgressSubject, TRANSFER_PROGRESS_SUBJECT, type RunProgress } from '@ferry/contracts';
 import { eventually } from '@ferry/testing/specs';
 import { Rig } from './testing/rig';
-import { pending } from './testing/steps';
+import { pending, streamOf } from './testing/steps';
 
 const BYTES_PER_SECOND = 8_000_000;
 
-describe('what can be seen of running transfers and references', () => {
+describe('running transfers and references at their providers', () => {
   let rig: Rig;
 
   beforeAll(async () => {
@@ -62,6 +62,19 @@ describe('what can be seen of running transfers and references', () => {
     expect(gone).toMatchObject({ referenceId, state: 'gone', invalidated: true, token: expect.any(Object) as object });
     await expect(rig.check(assetId, 'sora')).rejects.toMatchObject({ code: 'UNKNOWN_REFERENCE' });
     expect((await rig.resolved(assetId, 'sora', { atLeast: gone.token })).reference.referenceId).not.toBe(referenceId);
+  }, 60_000);
+
+  it('deletes references and what was left behind at the vendor with their asset', async () => {
+    const before = await rig.openaiFiles();
+    const assetId = await rig.pixverseImage();
+    await rig.fault({ provider: 'openai', operation: 'file-create', loseAnswer: true, times: 1 });
+    const { reference } = await rig.resolved(assetId, 'sora');
+    expect(await rig.types(streamOf(reference.referenceId))).toContain('UploadOrphaned');
+    expect(await rig.openaiFiles()).toHaveLength(before.length + 2);
+    // The first try of the vendor's call fails; it is made again.
+    await rig.fault({ provider: 'openai', operation: 'file-delete', status: 503, times: 1 });
+    await rig.deleteAsset(assetId);
+    await eventually(async () => expect(await rig.openaiFiles()).toEqual(before), { timeoutMs: 30_000 });
   }, 60_000);
 
   it('says unknown, and why, where the provider cannot be asked; asks for the origin itself where that is the reference', async () => {

@@ -8,11 +8,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { TRANSFERS_RUNNER } from '../transfer.config';
 import { transfersProjection } from '../transfers/transfers.projection';
 import { Cancellation } from './cancellation';
+import { VendorCleanup } from './vendor-cleanup';
 
 const VISIBLE_MS = 30_000;
 const READ_MS = 10_000;
 
-/** The runs of a deleted asset are cancelled. What began so late that it is not seen here finds the asset deleted in its own turn. */
+/** The runs of a deleted asset are cancelled, and its copies at vendors deleted where that is possible. What began so late that it is not seen here finds the asset deleted in its own turn. */
 @Injectable()
 export class DeletionReactor {
   constructor(
@@ -21,6 +22,7 @@ export class DeletionReactor {
     @Inject(LEASES) leases: LeaseManager,
     @Inject(TRANSFERS_RUNNER) private readonly transfers: Runner,
     private readonly cancellation: Cancellation,
+    private readonly cleanup: VendorCleanup,
   ) {
     models.follow({ name: 'transfer-asset-deleted', prefixes: [ASSET_CATEGORY], onEvent: (event) => this.react(event) }, store, leases);
   }
@@ -38,5 +40,6 @@ export class DeletionReactor {
       await this.cancellation.cancel({ transferId, owner, actor: 'service:transfer', commandId: `reaction:transfer:${id}` });
     }
     await this.cancellation.cancelDownload(assetId, owner);
+    for (const routeId of newest.keys()) await this.cleanup.clean(routeId, owner);
   }
 }

@@ -192,6 +192,12 @@ export class Rig {
     return this.messaging.request<CheckReferenceAnswer>(SUBJECTS.transfer.check, { ...who, commandId: randomUUID(), assetId, providerId, ...more }, { timeoutMs: ASK_MS });
   }
 
+  /** Ids of the files that the vendor has. */
+  async openaiFiles(): Promise<string[]> {
+    const { objects } = await this.control<{ objects: { provider: string; type: string; id: string }[] }>('GET', 'objects');
+    return objects.filter(({ provider, type }) => provider === 'openai' && type === 'file').map(({ id }) => id);
+  }
+
   /** Somebody deletes a file at the vendor. */
   async deleteAtOpenai(fileId: string): Promise<void> {
     const init = { method: 'DELETE', headers: { authorization: 'Bearer spec-sora-key' }, signal: AbortSignal.timeout(ASK_MS) };
