@@ -58,7 +58,7 @@ export class CacheDisk {
   /** First step of a store: the content is on the disk under its temporary name. */
   async seal(incoming: IncomingFile, sha256: string): Promise<void> {
     await incoming.handle.utimes(stampOf(sha256), stampOf(sha256));
-    await incoming.handle.sync();
+    await incoming.sync();
   }
 
   /** Second step: it has its blob's name, unless the owner has this content already. */

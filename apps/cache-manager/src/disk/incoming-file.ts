@@ -4,12 +4,18 @@ import { join } from 'node:path';
 import type { Budget, Reservation } from './budget';
 import { asDiskError } from './disk-errors';
 
+/** Bytes that may wait in memory for the disk, beside those that are on their way to it: little is left for the end. */
+const BEHIND_BYTES = 16 * 1024 ** 2;
+
 /** A file that is being written: a temporary file, the room reserved for it, and the hash of what has come. */
 export class IncomingFile {
   private readonly hash = createHash('sha256');
   private written = 0;
   private digest?: string;
   private closed = false;
+  private sent = 0;
+  private sending: Promise<void> | undefined;
+  private failure: unknown;
 
   private constructor(
     readonly path: string,
@@ -54,11 +60,21 @@ export class IncomingFile {
       throw asDiskError(error);
     }
     this.written += chunk.length;
+    if (this.written - this.sent >= BEHIND_BYTES) this.send();
+  }
+
+  /** All that was written is on the disk when this returns. */
+  async sync(): Promise<void> {
+    await this.sending;
+    // The system tells a failure once: a later sync would succeed.
+    if (this.failure !== undefined) throw asDiskError(this.failure);
+    await this.handle.sync();
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    await this.sending;
     await this.handle.close();
   }
 
@@ -67,5 +83,14 @@ export class IncomingFile {
     await this.close();
     await rm(this.path, { force: true });
     this.reservation.release();
+  }
+
+  private send(): void {
+    if (this.sending) return;
+    this.sent = this.written;
+    const failed = (error: unknown): void => {
+      this.failure ??= error;
+    };
+    this.sending = this.handle.datasync().catch(failed).finally(() => (this.sending = undefined));
   }
 }
