@@ -2,7 +2,7 @@ import type { VariantCapabilities } from '@ferry/contracts';
 import type { MediaFacts, MediaKind, Route } from '@ferry/kernel';
 import { ProviderDirectory } from '@ferry/service-host/providers';
 import { Injectable } from '@nestjs/common';
-import { needsMore, violationsOf, type Violation } from '../resolve/limits';
+import { missingFacts, violationsOf, type Violation } from '../resolve/limits';
 
 /** What a route's target takes, of a file of which all or a part is known. */
 export interface TargetLimits {
@@ -18,14 +18,14 @@ export class TargetLimitsOf {
   /** @throws FerryError PROVIDER_UNAVAILABLE */
   async route({ providerId, variant }: Route, kind: MediaKind): Promise<TargetLimits> {
     const { variants } = await this.directory.describe(providerId);
-    return of(
+    return targetLimits(
       variants.find((candidate) => candidate.variant === variant && candidate.kinds.includes(kind)),
       kind,
     );
   }
 }
 
-const of = (variant: VariantCapabilities | undefined, kind: MediaKind): TargetLimits => {
+export const targetLimits = (variant: VariantCapabilities | undefined, kind: MediaKind): TargetLimits => {
   const violations = (facts: MediaFacts): readonly Violation[] => (variant ? violationsOf(variant, kind, facts) : []);
-  return { violations, decided: (facts) => violations(facts).length > 0 || (variant !== undefined && !needsMore(variant, kind, facts)) };
+  return { violations, decided: (facts) => violations(facts).length > 0 || (variant !== undefined && !missingFacts(variant, kind, facts).length) };
 };

@@ -1,7 +1,7 @@
 import { IsInt, Max, Min } from 'class-validator';
 
 export class AnswersConfig {
-  /** Routes, and as many assets, that one process remembers to answer without asking the event store. About 150 bytes each as they fill. */
+  /** Routes, and as many assets, that one process remembers to answer without asking the event store. About 650 bytes for a route and its asset as they fill. */
   @IsInt() @Min(1) @Max(20_000_000) TRANSFER_MEMORY_ROUTES = 1_000_000;
   /** Uploads of one route in an hour that may follow from reports that the provider refused its reference. Beyond: `TOO_MANY_REPORTS`. */
   @IsInt() @Min(0) @Max(99) TRANSFER_REPORTS_PER_HOUR = 3;

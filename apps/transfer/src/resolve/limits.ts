@@ -63,19 +63,18 @@ export const violationsOf = ({ limits }: VariantCapabilities, kind: MediaKind, f
   return ofKind ? ofLimits(ofKind, facts) : [];
 };
 
-/** Whether a limit of the variant needs a fact that is not known. */
-export const needsMore = ({ limits }: VariantCapabilities, kind: MediaKind, facts: MediaFacts): boolean => {
+/** The facts that limits of the variant need and that are not known: the plan tells them, and the engine waits for them before a byte goes there. */
+export const missingFacts = ({ limits }: VariantCapabilities, kind: MediaKind, facts: MediaFacts): (keyof MediaFacts)[] => {
   const ofKind = limits[kind];
-  if (!ofKind) return false;
+  if (!ofKind) return [];
   const { maxBytes, maxWidth, maxHeight, sizes, aspectRatios, minDurationSeconds, maxDurationSeconds } = ofKind;
-  const shaped = [maxWidth, maxHeight, sizes, aspectRatios].some((limit) => limit !== undefined);
-  const timed = minDurationSeconds !== undefined || maxDurationSeconds !== undefined;
-  return (
-    facts.mimeType === undefined ||
-    (maxBytes !== undefined && facts.sizeBytes === undefined) ||
-    (shaped && (facts.width === undefined || facts.height === undefined)) ||
-    (timed && facts.durationSeconds === undefined)
-  );
+  const isShaped = [maxWidth, maxHeight, sizes, aspectRatios].some((limit) => limit !== undefined);
+  const isTimed = minDurationSeconds !== undefined || maxDurationSeconds !== undefined;
+  const needed: (keyof MediaFacts)[] = ['mimeType'];
+  if (maxBytes !== undefined) needed.push('sizeBytes');
+  if (isShaped) needed.push('width', 'height');
+  if (isTimed) needed.push('durationSeconds');
+  return needed.filter((fact) => facts[fact] === undefined);
 };
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];

@@ -1,33 +1,17 @@
-import type { PlanRequest, PlanStep, ResolvePlan, VariantLimits } from '@ferry/contracts';
+import type { PlanRequest, PlanStep, ResolvePlan } from '@ferry/contracts';
 import { cacheStream, type CacheEvent } from '@ferry/domain/cache/events';
 import { downloadDefinition, downloadStream, isOpenDownload } from '@ferry/domain/download';
 import type { EventStore } from '@ferry/event-store';
-import { defined, type MediaFacts } from '@ferry/kernel';
+import { defined } from '@ferry/kernel';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AssetForTransfer } from '../assets/asset-reader';
 import type { Decision, ForeignTarget, Wish } from './decision';
+import { missingFacts } from './limits';
 import { ResolveService, type Decided } from './resolve.service';
 
-/** Which fact each limit needs. */
-const NEEDS: readonly (readonly [keyof VariantLimits, keyof MediaFacts])[] = [
-  ['mimeTypes', 'mimeType'],
-  ['maxBytes', 'sizeBytes'],
-  ['maxWidth', 'width'],
-  ['maxHeight', 'height'],
-  ['sizes', 'width'],
-  ['aspectRatios', 'width'],
-  ['minDurationSeconds', 'durationSeconds'],
-  ['maxDurationSeconds', 'durationSeconds'],
-];
-
-const unknownFacts = ({ variant }: ForeignTarget, { kind, facts }: AssetForTransfer): string[] => {
-  const limits = variant.limits[kind];
-  const needed = limits ? NEEDS.filter(([limit, fact]) => limits[limit] !== undefined && facts[fact] === undefined).map(([, fact]) => fact) : [];
-  return [...new Set(needed)];
-};
-
-const cutThrough = (unknown: readonly string[], isCached: boolean, { facts }: AssetForTransfer): { possible: boolean; because: string } => {
+/** By the facts that the engine waits for: of these only the duration may stand at the end of the file. */
+export const cutThrough = (unknown: readonly string[], isCached: boolean, { facts }: Pick<AssetForTransfer, 'facts'>): { possible: boolean; because: string } => {
   if (isCached) return { possible: false, because: 'The whole file is there already.' };
   if (unknown.includes('durationSeconds')) return { possible: false, because: 'The target limits the duration, which the end of the file may be needed to know.' };
   if (facts.sizeBytes === undefined) return { possible: true, because: 'If the origin tells the length: the target then gets the bytes as they arrive.' };
@@ -73,7 +57,7 @@ export class PlanService {
     const foreign = target as ForeignTarget;
     const whole = asset!;
     const because = known?.state.reference ? 'The reference of this route does not live long enough.' : 'The route has no reference.';
-    const unknown = unknownFacts(foreign, whole);
+    const unknown = missingFacts(foreign.variant, whole.kind, whole.facts);
     const lifetime = foreign.variant.assumedLifetimeSeconds;
     const assumedExpiry = lifetime === undefined ? undefined : new Date(Date.now() + lifetime * 1_000).toISOString();
     const steps = await this.steps(foreign, wish, whole, unknown);
