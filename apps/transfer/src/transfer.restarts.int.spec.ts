@@ -37,7 +37,7 @@ describe('20 transfers under way', () => {
       await bringBack();
       await rig.clearLimits();
       await work.done();
-      await work.check({ downloads: ASSETS, orphans: false });
+      await work.check({ downloads: ASSETS, orphans: 0 });
     }, 300_000);
   }
 });

@@ -1,5 +1,6 @@
 import { isProviderFault, type JobStatus } from '@ferry/contracts';
 import type { PermitCounts, PermitLimits, Permits } from '@ferry/coordination';
+import { SOURCE_BROKEN } from '@ferry/domain/transfer';
 import { FerryError } from '@ferry/kernel';
 import { Breakers, RetryBudget, type BreakerState } from '@ferry/resilience';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
@@ -37,6 +38,10 @@ const full = (key: string): NotYet => new NotYet(new Date(Date.now() + FULL_MS).
 /** What has a breaker and permits of its own. */
 export const gateKey = ({ providerId, accountId, operation }: Pick<JobTarget, 'providerId' | 'accountId' | 'operation'>): string => `${providerId}.${accountId}.${operation}`;
 
+/** An adapter or the cache was lost, not the provider. */
+const isOurs = (outcome: JobOutcome): boolean =>
+  outcome.status === 'gone' || (outcome.status === 'failed' && (outcome.error.ours === true || outcome.error.kind === SOURCE_BROKEN));
+
 const permitId = ({ runId, attempt }: GateCall): string => `${runId}.${attempt}`;
 
 /** What stands between a run and its provider: the breaker, the budget of retries, and, last of all, the permit. */
@@ -46,6 +51,8 @@ export class ProviderGate implements OnModuleDestroy {
   private readonly retries: RetryBudget;
   /** The calls that wait for a permit, by run. */
   private readonly waiting = new Map<string, GateCall>();
+  /** Runs whose last attempt broke off in Ferry's own parts: the next one is no retry to the provider. */
+  private readonly brokenByUs = new Set<string>();
   private onAttempt: (call: GateCall, outcome: JobOutcome) => void = () => undefined;
 
   constructor(
@@ -81,9 +88,10 @@ export class ProviderGate implements OnModuleDestroy {
   }
 
   /** @throws FerryError BREAKER_OPEN; NotYet where there are too many retries at this provider */
-  check({ key, providerId, attempt }: GateCall): void {
+  check(call: GateCall): void {
+    const { key, providerId } = call;
     this.breakers.check(key);
-    if (attempt === 1 || this.retries.allows(providerId)) return;
+    if (!this.isRetry(call) || this.retries.allows(providerId)) return;
     const ms = NO_BUDGET_MS.least + Math.random() * NO_BUDGET_MS.spread;
     throw new NotYet(new Date(Date.now() + ms).toISOString(), `There were many retries at ${providerId} within the last minute.`);
   }
@@ -98,6 +106,11 @@ export class ProviderGate implements OnModuleDestroy {
   resume(call: GateCall, signal: AbortSignal, work: () => Promise<JobOutcome>): Promise<JobOutcome> {
     this.permits.adopt(call.key, permitId(call));
     return this.holding(call, signal, work);
+  }
+
+  /** A run that has ended. */
+  forget(runId: string): void {
+    this.brokenByUs.delete(runId);
   }
 
   breakerStates(): { readonly key: string; readonly state: BreakerState }[] {
@@ -136,14 +149,21 @@ export class ProviderGate implements OnModuleDestroy {
 
   private async learn(call: GateCall, outcome: JobOutcome): Promise<void> {
     this.onAttempt(call, outcome);
+    if (isOurs(outcome)) this.brokenByUs.add(call.runId);
     if (outcome.status !== 'failed') return;
     const { kind, retryAfterMs } = outcome.error;
     if (kind === 'throttled' && retryAfterMs !== undefined) await this.permits.close(call.key, retryAfterMs);
   }
 
-  private async attempt({ key, providerId, attempt }: GateCall, work: () => Promise<JobOutcome>): Promise<JobOutcome> {
+  private isRetry({ runId, attempt }: GateCall): boolean {
+    return attempt > 1 && !this.brokenByUs.has(runId);
+  }
+
+  private async attempt(gateCall: GateCall, work: () => Promise<JobOutcome>): Promise<JobOutcome> {
+    const { key, providerId, runId } = gateCall;
     const call = async (): Promise<JobOutcome> => {
-      this.retries.count(providerId, attempt > 1);
+      this.retries.count(providerId, this.isRetry(gateCall));
+      this.brokenByUs.delete(runId);
       const outcome = await work();
       if (outcome.status === 'failed' && isProviderFault(outcome.error)) throw new ProviderFault(outcome);
       return outcome;

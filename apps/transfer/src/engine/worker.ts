@@ -131,6 +131,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
       this.queue.remove(runId);
       this.parking.forget(runId);
       this.troubles.forget(runId);
+      this.gate.forget(runId);
       driven?.lost.abort();
       return;
     }

@@ -2,7 +2,6 @@ import { STEP_BOUNDARIES, type StepBoundary } from '@ferry/observability';
 import { cacheStream } from '@ferry/domain/cache/events';
 import { downloadDefinition, downloadStream } from '@ferry/domain/download';
 import { transferDefinition, transferStream, type TransferEvent } from '@ferry/domain/transfer';
-import { parseRunId } from '@ferry/kernel';
 import { eventually } from '@ferry/testing/specs';
 import type { Service } from '@ferry/testing/servers';
 import fc from 'fast-check';
@@ -16,12 +15,14 @@ import { count } from './steps';
 const PATIENT_MS = 150_000;
 const ASK_MS = 2_000;
 const ASSETS_AT_ONCE = 3;
+/** Downloads that one worker has under way: as many may break off with one process. */
+const AT_ONCE = 3;
 const MAX_BATCHES = 12;
 const BATCH_MS = 15_000;
 const BLOCK_BYTES = 512;
 
 /** Replicas that have more work than they can take at once: some of it comes from the queue. */
-export const BUSY = { TRANSFER_WORKERS: '3', TRANSFER_RESERVED_WORKERS: '0', TRANSFER_ATTEMPTS: '8', TRANSFER_JOB_DEADLINE_MS: '20000' };
+export const BUSY = { TRANSFER_WORKERS: String(AT_ONCE), TRANSFER_RESERVED_WORKERS: '0', TRANSFER_ATTEMPTS: '8', TRANSFER_JOB_DEADLINE_MS: '20000' };
 
 /** An asset's targets: both get its bytes from one download. */
 const TARGETS = [
@@ -111,18 +112,17 @@ export class Work {
 
   /**
    * All has ended once, and nothing is left of what was lost.
-   * @param more what the lost processes may have cost the vendors: copies that nobody knows need their events
+   * @param more what the lost processes may have cost the vendors; a copy that nobody uses is recorded
    */
-  async check(more: { readonly downloads: number; readonly orphans: boolean }): Promise<void> {
+  async check(more: { readonly downloads: number; readonly orphans: number }): Promise<void> {
     const routes = await Promise.all(this.asked);
     const orphans = await Promise.all(routes.map((route) => this.checkRoute(route)));
     await Promise.all(this.assets.map((assetId) => this.checkAsset(assetId)));
     await this.checkFolder();
     const after = await totals(this.rig);
-    const uploads = after.uploads - this.before.uploads - routes.length;
-    expect({ uploads, orphans }).toEqual({ uploads: expect.any(Number) as number, orphans });
-    expect(uploads).toBeGreaterThanOrEqual(0);
-    expect(uploads).toBeLessThanOrEqual(more.orphans ? orphans.reduce((sum, of) => sum + of, 0) : 0);
+    const copies = after.uploads - this.before.uploads - routes.length;
+    expect(copies).toBeGreaterThanOrEqual(0);
+    expect(copies).toBeLessThanOrEqual(Math.min(more.orphans, orphans.reduce((sum, of) => sum + of, 0)));
     const downloads = after.downloads - this.before.downloads;
     expect(downloads).toBeGreaterThanOrEqual(this.assets.length);
     expect(downloads).toBeLessThanOrEqual(this.assets.length + more.downloads);
@@ -147,8 +147,8 @@ export class Work {
 
   private async checkAsset(assetId: string): Promise<void> {
     const { state } = await this.rig.store.load(downloadDefinition, downloadStream(assetId));
+    // There may be a second run: who looked just before the first one ended asks again, and is told that the file is there.
     expect(state.run).toMatchObject({ status: 'completed' });
-    expect(parseRunId(state.run!.downloadId)!.run).toBe(1);
     expect((await this.rig.types(cacheStream(assetId))).at(-1)).toBe('FileCached');
     expect(await readdir(join(this.rig.cacheDir, 'assets', assetId))).toHaveLength(1);
   }
@@ -195,7 +195,8 @@ export const killBeside = async (rig: Rig, names: readonly StepBoundary[], how: 
   const victims = await Promise.all(names.map(async (name) => watched(await rig.startService(appOf(name), `stops at ${name}`, { ...BUSY, FERRY_STOP_AT: `${name}:${how}` }))));
   await untilGone(work, victims, names);
   await work.done();
-  await work.check({ downloads: names.length, orphans: appOf(names[0]!) !== 'transfer' });
+  const adapters = names.filter((name) => appOf(name) !== 'transfer').length;
+  await work.check({ downloads: names.length - adapters + adapters * AT_ONCE, orphans: adapters });
 };
 
 /** The only process of its kind, again and again: each one stops at the next boundary, the last one at none. */
@@ -209,7 +210,7 @@ export const killInTurn = async (rig: Rig, names: readonly StepBoundary[], how: 
   }
   await rig.startService(app);
   await work.done();
-  await work.check({ downloads: names.length, orphans: false });
+  await work.check({ downloads: names.length * AT_ONCE, orphans: 0 });
 };
 
 /** A process stands still at the boundary, longer than a take-over takes, beside one that does not; then it goes on where it was. */
@@ -232,5 +233,5 @@ export const freezeBeside = async (rig: Rig, name: StepBoundary, frozenMs: numbe
   // What it had begun has ended at the vendors.
   await eventually(async () => expect((await Promise.all([rig.counts('pixverse'), rig.counts('openai')])).map(({ open }) => open)).toEqual([0, 0]), { timeoutMs: PATIENT_MS });
   await victim.stop();
-  await work.check({ downloads: 1, orphans: false });
+  await work.check({ downloads: 1, orphans: 0 });
 };
