@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DOWNLOAD_FAULTS, type DownloadFault } from './testing/download-faults';
-import { accountOf, accounts, keyOf, runDownloadFault, runUploadFault, type RowResult } from './testing/fault-rows';
+import { accountOf, accounts, keyOf, beginDownloadFault, beginUploadFault, type Ending, type RowResult } from './testing/fault-rows';
 import { Rig } from './testing/rig';
 import { UPLOAD_FAULTS, type UploadFault } from './testing/upload-faults';
 
@@ -33,10 +33,11 @@ describe('what goes wrong at a provider', () => {
     await rig.startService('transfer', 'transfer', ENGINE);
     sources = { sora: await cachedVideo('pixverse', 'sora'), pixverse: await cachedVideo('openai', 'pixverse') };
     const accountOfUpload = (index: number) => accountOf(DOWNLOAD_FAULTS.length + index);
-    await Promise.all([
-      ...DOWNLOAD_FAULTS.map(async (row, index) => downloads.set(row.name, await runDownloadFault(rig, row, accountOf(index)))),
-      ...UPLOAD_FAULTS.map(async (row, index) => uploads.set(row.name, await runUploadFault(rig, row, sources[row.to], accountOfUpload(index)))),
-    ]);
+    const endings: (() => Promise<unknown>)[] = [];
+    const begun = (results: Map<string, RowResult>, name: string, ending: Ending) => endings.push(async () => results.set(name, await ending()));
+    for (const [index, row] of DOWNLOAD_FAULTS.entries()) begun(downloads, row.name, await beginDownloadFault(rig, row, accountOf(index)));
+    for (const [index, row] of UPLOAD_FAULTS.entries()) begun(uploads, row.name, await beginUploadFault(rig, row, sources[row.to], accountOfUpload(index)));
+    await Promise.all(endings.map((ending) => ending()));
   }, 300_000);
   afterAll(() => rig?.close(), 60_000);
 
@@ -109,7 +110,7 @@ describe('what goes wrong at a provider', () => {
     await once(stranger, 'listening');
     const redirectTo = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/v1/videos/characters`;
     const row: UploadFault = { name: 'a redirect', to: 'sora', fault: { redirectTo, status: 307, afterBody: true }, attempts: 2, accepted: 0 };
-    const { ended, failed, calls, accepted } = await runUploadFault(rig, row, sources.sora, OTHER.redirect);
+    const { ended, failed, calls, accepted } = await (await beginUploadFault(rig, row, sources.sora, OTHER.redirect))();
     stranger.close();
     expect({ ended, failed, calls, accepted, seen }).toEqual({ ended: 'protocol', failed: ['protocol', 'protocol'], calls: 2, accepted: [], seen: [] });
   }, 120_000);
@@ -118,14 +119,14 @@ describe('what goes wrong at a provider', () => {
     const { id } = await rig.seedVideo({ freeBytes: 40_000_000 });
     const assetId = await rig.register({ kind: 'video', origin: { providerId: 'pixverse', accountId: OTHER.reset, forms: { id, idType: 'video' } } });
     const row: UploadFault = { name: 'a reset in the body', to: 'sora', fault: { resetAt: 5_000_000, times: 1 }, attempts: 1, accepted: 1 };
-    const { ended, failed, accepted, references, orphans } = await runUploadFault(rig, row, assetId, OTHER.reset);
+    const { ended, failed, accepted, references, orphans } = await (await beginUploadFault(rig, row, assetId, OTHER.reset))();
     expect({ ended, failed, orphans, references }).toEqual({ ended: 'TransferCompleted', failed: ['unavailable'], orphans: 0, references: accepted });
     expect(accepted).toHaveLength(1);
   }, 120_000);
 
   it('breaks an endless body off when it is larger than the cache', async () => {
     const row: DownloadFault = { name: 'endless', faults: () => [{ endless: true, contentType: 'video/mp4' }], kind: 'cache-full', attempts: 1 };
-    const { ended, failed, calls, cached, folder, references } = await runDownloadFault(rig, row, OTHER.endless);
+    const { ended, failed, calls, cached, folder, references } = await (await beginDownloadFault(rig, row, OTHER.endless))();
     expect({ ended, failed, calls, cached, folder, references }).toEqual({ ended: 'cache-full', failed: ['cache-full'], calls: 1, cached: false, folder: false, references: [] });
     expect((await rig.cacheUsage()).usedBytes).toBeLessThan(CACHE_BYTES / 2);
   }, 120_000);

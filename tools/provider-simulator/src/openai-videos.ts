@@ -74,14 +74,15 @@ const createVideo = (world: World) => async (call: Call) => {
   if (!SECONDS.includes(String(length))) throw openaiError(400, `Invalid seconds '${String(length)}'`, 'invalid_value', 'seconds');
   if (!SIZES.includes(String(size))) throw openaiError(400, `Invalid size '${String(size)}'`, 'invalid_value', 'size');
   checkReferences(world, call, body, String(size));
+  const received = await world.store.receive(createReadStream(fixturePath(RESULT)));
   const readyAt = world.now() + JOB_MS;
   const object = await world.store.put({
     ...{ id: openaiId('video'), provider: OPENAI, type: 'video', account: call.account, createdAt: world.now(), readyAt },
     ...{ expiresAt: readyAt + VIDEO_LIFETIME_MS, mimeType: 'video/mp4', filename: RESULT, width: 1280, height: 720, durationSeconds: 3 },
-    ...(await world.store.receive(createReadStream(fixturePath(RESULT)))),
+    ...received,
     details: { model, prompt, seconds: String(length), size },
   });
-  answer(call, videoAnswer(world, object));
+  answer(call, videoAnswer(world, object, 'in_progress'));
 };
 
 const videoContent = (world: World) => async (call: Call) => {

@@ -137,7 +137,7 @@ describe('the provider simulator', () => {
     ['faults', { provider: 'pixverse', operation: 'video-result', explode: true }, /no member "explode"/],
     ['faults', { provider: 'pixverse', operation: 'video-result', status: '500' }, /"status" must be a whole number/],
     ['seed', { provider: 'pixverse', fixture: '../../../package.json' }, /no name of a fixture/],
-    ['seed', { provider: 'openai', kind: 'audio', fixture: 'pixverse-voice.mp3' }, /pixverse video or audio, or an openai video/],
+    ['seed', { provider: 'openai', kind: 'audio', fixture: 'pixverse-voice.mp3' }, /pixverse video, audio or image, or an openai video/],
     ['clock', { advanceMs: -1 }, /must be a whole number above 0/],
     ['nothing', {}, /No such control call/],
   ])('refuses the control call %s %j', async (path, body, message) => {

@@ -163,7 +163,7 @@ describe('a file that is followed while it grows', () => {
     sender.outgoing.destroy();
     const next = await Sender.start(assetId, video.length, { run: 2 });
     next.send(video.subarray(0, HEAD));
-    await expect(follow(assetId)).rejects.toMatchObject({ code: 'ATTEMPT_GONE', category: 'conflict' });
+    await eventually(() => expect(follow(assetId)).rejects.toMatchObject({ code: 'ATTEMPT_GONE', category: 'conflict' }), { timeoutMs: 30_000 });
     next.outgoing.destroy();
   });
 });

@@ -82,20 +82,23 @@ const begin = async (rig: Rig, assetId: string, to: string, accountId: string): 
   return answer.transferId;
 };
 
-export const runDownloadFault = async (rig: Rig, { faults, content, declared }: DownloadFault, accountId: string): Promise<RowResult> => {
+/** What comes of a run that has begun, when it has ended. */
+export type Ending = () => Promise<RowResult>;
+
+export const beginDownloadFault = async (rig: Rig, { faults, content, declared }: DownloadFault, accountId: string): Promise<Ending> => {
   const { id, url } = await rig.seedVideo(content?.(VIDEO, IMAGE) ?? { bytes: VIDEO, mimeType: 'video/mp4' });
   const path = new URL(url).pathname.split('/').at(-1)!;
   for (const fault of faults?.(url) ?? []) await rig.fault({ provider: 'pixverse', operation: 'media-download', path, name: accountId, ...fault });
   const origin = { providerId: 'pixverse', accountId, forms: { id, idType: 'video' } };
   const assetId = await rig.register({ kind: 'video', origin, ...(declared ? { declared: declared(VIDEO) } : {}) });
   const transferId = await begin(rig, assetId, 'sora', accountId);
-  return resultOf(rig, { assetId, accountId, to: 'sora', transferId, failures: 'DownloadAttemptFailed' });
+  return () => resultOf(rig, { assetId, accountId, to: 'sora', transferId, failures: 'DownloadAttemptFailed' });
 };
 
 const OPERATIONS = { pixverse: { provider: 'pixverse', operation: 'media-upload' }, sora: { provider: 'openai', operation: 'character-create' } };
 
 /** @param assetId cached already */
-export const runUploadFault = async (rig: Rig, { to, fault }: UploadFault, assetId: string, accountId: string): Promise<RowResult> => {
+export const beginUploadFault = async (rig: Rig, { to, fault }: UploadFault, assetId: string, accountId: string): Promise<Ending> => {
   const key = keyOf(to, accountId);
   if (fault) {
     const { rawBody } = fault as { rawBody?: string };
@@ -103,5 +106,5 @@ export const runUploadFault = async (rig: Rig, { to, fault }: UploadFault, asset
     await rig.fault({ ...OPERATIONS[to], key, name: accountId, ...fault, ...told });
   }
   const transferId = await begin(rig, assetId, to, accountId);
-  return resultOf(rig, { assetId, accountId, to, transferId, failures: 'UploadFailed' });
+  return () => resultOf(rig, { assetId, accountId, to, transferId, failures: 'UploadFailed' });
 };

@@ -15,9 +15,9 @@ export const OWNER = 'dev';
 export const FIXTURES = join(__dirname, '../../../../tools/provider-simulator/fixtures');
 /** Of the free space in a large video. */
 export const LARGE_BYTES = 40_000_000;
-const ASK_MS = 10_000;
-/** A large file is hashed. */
-const SEED_MS = 60_000;
+const ASK_MS = 30_000;
+/** The simulator has much to do: it hashes large files, and serves all rows of a matrix at once. */
+const CONTROL_MS = 60_000;
 /** A waiter asks again soon: a frozen replica still gets its share of the questions. */
 const ASK_AGAIN_MS = 1_500;
 const who = { owner: OWNER, actor: 'spec' };
@@ -91,8 +91,8 @@ export class Rig {
 
   /** Bytes of any kind as a video at PixVerse; with `freeBytes`, so much free space in the fixture's container instead. */
   async seedVideo(content: { bytes: Buffer; mimeType: string } | { freeBytes: number }): Promise<Seeded> {
-    if ('freeBytes' in content) return this.control('POST', 'seed', { provider: 'pixverse', fixture: 'pixverse-harbour.mp4', ...content }, SEED_MS);
-    const init = { method: 'POST', body: new Uint8Array(content.bytes), headers: { 'content-type': content.mimeType }, signal: AbortSignal.timeout(ASK_MS) };
+    if ('freeBytes' in content) return this.control('POST', 'seed', { provider: 'pixverse', fixture: 'pixverse-harbour.mp4', ...content });
+    const init = { method: 'POST', body: new Uint8Array(content.bytes), headers: { 'content-type': content.mimeType }, signal: AbortSignal.timeout(CONTROL_MS) };
     return (await (await fetch(`${this.simulator.controlUrl}/seed?provider=pixverse&kind=video`, init)).json()) as Seeded;
   }
 
@@ -240,11 +240,11 @@ export class Rig {
     return this.messaging.request<HistoryAnswer>(SUBJECTS.catalog.history, { ...who, assetId }, { timeoutMs: ASK_MS });
   }
 
-  private async control<Answer>(method: string, path: string, body?: object, timeoutMs = ASK_MS): Promise<Answer> {
+  private async control<Answer>(method: string, path: string, body?: object): Promise<Answer> {
     const response = await fetch(`${this.simulator.controlUrl}/${path}`, {
       method,
       ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(CONTROL_MS),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Answer;

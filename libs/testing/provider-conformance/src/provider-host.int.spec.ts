@@ -45,7 +45,7 @@ describe('an adapter as a service', () => {
     dataPlane = await DataPlanePeer.start();
     messaging = await Messaging.connect({ url: nats.url, name: 'spec', logger: createLogger('spec') });
     replicas = [spawnTs(MAIN, [], environment()), spawnTs(MAIN, [], environment())];
-    await Promise.all(replicas.map((replica) => replica.waitForLine(/"ready"/, 20_000)));
+    await Promise.all(replicas.map((replica) => replica.waitForLine(/"ready"/, 60_000)));
   });
   afterAll(async () => {
     await Promise.all(replicas.map((replica) => replica.kill('SIGKILL')));
