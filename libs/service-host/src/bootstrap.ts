@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { natsConnectionOptions, validationFailed } from '@ferry/messaging';
-import { createLogger, planStop, startMetrics, type Logger } from '@ferry/observability';
+import { createLogger, planStop, startMetrics, type Health, type Logger } from '@ferry/observability';
 import { Module, ValidationPipe, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type MicroserviceOptions } from '@nestjs/microservices';
@@ -12,6 +12,7 @@ import { MessageContextInterceptor } from './context.interceptor';
 import { MessageErrorsFilter } from './errors.filter';
 import { HostModule } from './host.module';
 import { NestLogger } from './nest-logger';
+import { HEALTH } from './tokens';
 
 export interface ServiceOptions {
   /** Also its queue group: of all replicas one answers a request. */
@@ -80,7 +81,7 @@ const start = async (module: Type | DynamicModule, { name, edge }: ServiceOption
 const answerMessages = async (app: NestFastifyApplication, name: string, natsUrl: string, logger: Logger): Promise<void> => {
   app.useGlobalInterceptors(new MessageContextInterceptor());
   app.useGlobalFilters(new MessageErrorsFilter(logger, app.getHttpAdapter()));
-  app.connectMicroservice<MicroserviceOptions>(
+  const server = app.connectMicroservice<MicroserviceOptions>(
     {
       transport: Transport.NATS,
       options: {
@@ -96,4 +97,8 @@ const answerMessages = async (app: NestFastifyApplication, name: string, natsUrl
     { inheritAppConfig: true },
   );
   await app.startAllMicroservices();
+  // Requests come over a connection of their own, which comes back at another moment than the one that Messaging has.
+  let listening = true;
+  server.status.subscribe((status: string) => (listening = status === 'connected'));
+  app.get<Health>(HEALTH).register('requests', () => listening || 'requests over NATS are not heard; reconnecting');
 };
