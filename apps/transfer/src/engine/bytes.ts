@@ -1,8 +1,8 @@
 import type { CachedFile, FollowDownloadAnswer } from '@ferry/contracts';
 import { downloadDefinition, downloadStream, isOpenDownload, type DownloadState } from '@ferry/domain/download';
-import { SOURCE_BROKEN, type ClaimedRun, type UploadStartedData } from '@ferry/domain/transfer';
+import type { ClaimedRun, UploadStartedData } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
-import { FerryError, type MediaFacts, type Position } from '@ferry/kernel';
+import { defined, FerryError, type MediaFacts, type Position } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
@@ -44,8 +44,13 @@ export interface Wanted {
   readonly signal: AbortSignal;
 }
 
+export interface Failure {
+  readonly kind: string;
+  readonly message: string;
+}
+
 /** Undefined: look again. */
-export type Found = { readonly source: UploadSource } | { readonly failure: { readonly kind: string; readonly message: string } } | undefined;
+export type Found = { readonly source: UploadSource } | { readonly failure: Failure } | undefined;
 
 /** Gets a transfer its bytes: the cached copy, else the asset's one download, joined or begun, and read while it runs. */
 @Injectable()
@@ -82,12 +87,9 @@ export class Bytes {
   }
 
   async find(wanted: Wanted): Promise<Found> {
-    const { asset, run, held } = wanted;
+    const { asset, held } = wanted;
     const leased = await held.file(asset);
     if (leased) return { source: { getUrl: leased.getUrl, filename: leased.file.filename, facts: leased.file } };
-    // The download that broke this run's last attempt off has failed for good: another one is not begun for it.
-    const lost = run.status === 'waiting' && run.kind === SOURCE_BROKEN ? failureOf(await this.load(asset)) : undefined;
-    if (lost) return { failure: lost };
     const found = await this.download(wanted);
     // Evicted or cancelled meanwhile: the worker comes back after a pause instead of downloading in a loop.
     if (!found && !(await held.file(asset))) throw new FerryError('NOT_CACHED', 'unavailable', 'The downloaded file is not in the cache any more.');
@@ -98,13 +100,16 @@ export class Bytes {
   private async download({ claim, run, asset, enough, onDownload, signal }: Wanted): Promise<Found> {
     const { assetId, owner } = asset;
     const transferId = claim.runId;
-    const data = { assetId, reason: 'transfer', priority: run.priority, transferId, ...this.slots.firstClaim('download', run.priority) } as const;
+    const { priority } = run;
+    const followed = followedBy(run);
+    const data = { assetId, reason: 'transfer', priority, transferId, ...defined({ followed }), ...this.slots.firstClaim('download', priority) } as const;
     stepBoundary('transfer.before-download-request');
     const { state: requested, events, token } = await this.log.download(assetId, owner, { type: 'RequestDownload', data });
     stepBoundary('transfer.after-download-request');
     if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
     const downloadId = requested.run?.downloadId;
     if (!downloadId) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');
+    if (followed === downloadId && !isOpenDownload(requested.run)) return endOf(requested, downloadId);
     onDownload(downloadId);
     for (let canFollow = true; ; ) {
       const answer = await this.slots.wait(transferId, () => this.next({ claim, asset, downloadId, since: token.position, canFollow, signal }));
@@ -117,9 +122,14 @@ export class Bytes {
       }
       const state = await this.load(asset);
       if (isOpenDownload(state.run) && state.run.downloadId === downloadId) continue;
-      const failure = state.run?.downloadId === downloadId ? failureOf(state) : undefined;
-      return failure && { failure };
+      return endOf(state, downloadId);
     }
+  }
+
+  /** Why the download that broke the run's last attempt off has failed for good, where it has. */
+  async brokenBy(run: ClaimedRun, asset: AssetForTransfer): Promise<Failure | undefined> {
+    const followed = followedBy(run);
+    return followed === undefined ? undefined : endOf(await this.load(asset), followed)?.failure;
   }
 
   /** Waits until the download can be followed, or has ended, or may have. */
@@ -143,8 +153,10 @@ export class Bytes {
 
 const holderOf = ({ runId, epoch }: Pick<Claim, 'runId' | 'epoch'>): string => `${runId}.${epoch}`;
 
-const failureOf = ({ run }: DownloadState): { kind: string; message: string } | undefined =>
-  run?.status === 'failed' ? { kind: run.kind, message: run.message } : undefined;
+const followedBy = (run: ClaimedRun): string | undefined => (run.status === 'waiting' ? run.followed : undefined);
+
+const endOf = ({ run }: DownloadState, downloadId: string): { failure: Failure } | undefined =>
+  run?.status === 'failed' && run.downloadId === downloadId ? { failure: { kind: run.kind, message: run.message } } : undefined;
 
 /** What was verified of the asset once is true of its bytes whenever they come: their hash is compared in the end. */
 const sourceOf = (answer: FollowDownloadAnswer, downloadId: string, { sha256, facts }: AssetForTransfer): UploadSource | undefined => {

@@ -101,12 +101,12 @@ export class TransferDriver {
   }
 
   private async turn(step: Step): Promise<void> {
-    const { claim, run, signal } = step;
+    const { run, signal } = step;
     switch (run.status) {
       case 'claimed':
         return this.attempt(step);
       case 'waiting':
-        if (!run.retryable || isSpent(run, this.config)) return this.fail(claim, run.kind, run.message, run.retryAt);
+        if (!run.retryable || isSpent(run, this.config)) return this.giveUp(step, run);
         NotYet.check(run.retryAt, 'The next attempt has its time.');
         // What failed may have been the file: it was lost, or its address is too old.
         await step.held.close();
@@ -118,6 +118,12 @@ export class TransferDriver {
       default:
         return unreachable(run);
     }
+  }
+
+  /** Where the bytes broke off, what has become of their download tells why. */
+  private async giveUp({ claim, asset }: Step, run: Extract<ClaimedRun, { status: 'waiting' }>): Promise<void> {
+    const broken = await this.bytes.brokenBy(run, asset);
+    return broken ? this.fail(claim, broken.kind, broken.message) : this.fail(claim, run.kind, run.message, run.retryAt);
   }
 
   private target({ claim, route, run, asset }: Step, attempt: number): JobTarget {

@@ -70,6 +70,14 @@ describe('RequestDownload', () => {
     given(...downloading, end).when(request({ transferId: 'a-1' })).then(requested(RUN_2), joined('a-1', RUN_2));
   });
 
+  it('begins none in the place of one that failed under its follower', () => {
+    given(...downloading, failed).when(request({ transferId: 'a-1', followed: RUN_1 })).thenNothing();
+    given(...downloading, joined('b-1')).when(request({ transferId: 'a-1', followed: RUN_1 })).thenNothing();
+    given(...downloading, cancelled).when(request({ transferId: 'a-1', followed: RUN_1 })).then(requested(RUN_2), joined('a-1', RUN_2));
+    const second = [...downloading, failed, requested(RUN_2, 'warm')];
+    given(...second).when(request({ transferId: 'a-1', followed: RUN_1 })).then(joined('a-1', RUN_2));
+  });
+
   it('counts the followers for the priority', () => {
     const warm: DownloadEvent = { type: 'DownloadRequested', data: { downloadId: RUN_1, reason: 'warm', priority: 'warm' } };
     expect(priorityOf(openRun(given(warm).state))).toBe('warm');

@@ -25,6 +25,8 @@ export type RequestDownload = Command<
     readonly priority: Priority;
     /** The follower. */
     readonly transferId?: string;
+    /** A run that broke off under the follower: where it has failed for good, none is begun in its place. */
+    readonly followed?: string;
     /** Takes the run in the decision that makes it. */
     readonly claim?: { readonly workerId: string };
   }
@@ -56,7 +58,8 @@ const openRun = ({ run }: DownloadState, downloadId: string): OpenDownload | und
   isOpenDownload(run) && run.downloadId === downloadId ? run : undefined;
 
 const requestDownload = ({ data }: RequestDownload, { run, runs }: DownloadState): DownloadEvent[] => {
-  const { assetId, reason, priority, transferId, claim } = data;
+  const { assetId, reason, priority, transferId, followed, claim } = data;
+  if (run?.status === 'failed' && run.downloadId === followed) return [];
   const open = isOpenDownload(run) ? run : undefined;
   const downloadId = open?.downloadId ?? downloadIdOf(assetId, runs + 1);
   const events: DownloadEvent[] = [];

@@ -20,6 +20,7 @@ const data = {
     reason: fc.constantFrom('transfer', 'warm'),
     priority: fc.constantFrom(...PRIORITIES),
     transferId: fc.option(transferId, { nil: undefined }),
+    followed: fc.option(downloadId, { nil: undefined }),
     claim: fc.constantFrom(undefined, { workerId: 'worker-a' }),
   }),
   LeaveDownload: fc.record({ transferId }),

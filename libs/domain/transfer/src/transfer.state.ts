@@ -45,6 +45,8 @@ interface AttemptFailed extends Held {
   readonly retryable: boolean;
   readonly retryAt?: string;
   readonly message: string;
+  /** Of an attempt that ended as `source-broken`: the download that it followed. */
+  readonly followed?: string;
 }
 
 export type ClaimedRun = RunFacts &
@@ -99,6 +101,9 @@ const factsOf = ({ transferId, run, reason, priority, epoch, attempt, sourceBrok
 
 type RunEvent = Exclude<TransferEvent, { type: 'TransferRequested' | 'ProviderUrlInvalidated' | 'UploadOrphaned' | 'ProviderUrlCached' | 'UploadCompleted' }>;
 
+const followedBy = (run: ClaimedRun): Pick<AttemptFailed, 'followed'> =>
+  'follows' in run && run.follows ? { followed: run.follows.downloadId } : {};
+
 const evolveClaimed = (run: ClaimedRun, event: RunEvent): TransferRun => {
   const held = { ...factsOf(run), workerId: run.workerId };
   switch (event.type) {
@@ -115,7 +120,7 @@ const evolveClaimed = (run: ClaimedRun, event: RunEvent): TransferRun => {
       return run.status === 'released' ? { ...run, status: 'accepted', forms: event.data.forms } : run;
     case 'UploadFailed': {
       const { kind, retryable, retryAt, message } = event.data;
-      const broken = kind === SOURCE_BROKEN && { sourceBroken: (run.sourceBroken ?? 0) + 1 };
+      const broken = kind === SOURCE_BROKEN && { sourceBroken: (run.sourceBroken ?? 0) + 1, ...followedBy(run) };
       return { ...held, ...broken, status: 'waiting', kind, retryable, message, ...(retryAt !== undefined && { retryAt }) };
     }
     default:

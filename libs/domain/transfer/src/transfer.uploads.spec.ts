@@ -51,6 +51,15 @@ describe('StartUpload', () => {
     expect(given(...uploading, broken(1), started(2), broken(2)).state.run).toMatchObject({ sourceBroken: 2 });
   });
 
+  it('remembers the download that broke an attempt off, and no other', () => {
+    const follows = { downloadId: `${route.assetId}-1`, attempt: 2 };
+    const following: TransferEvent = { type: 'UploadStarted', data: { transferId: RUN_1, epoch: 1, attempt: 1, follows } };
+    const failedAs = (kind: string): TransferEvent => ({ type: 'UploadFailed', data: { transferId: RUN_1, attempt: 1, kind, retryable: true, message: 'It broke off.' } });
+    const after = (kind: string) => given(requested(), claimed(), following, failedAs(kind)).state.run;
+    expect(after(SOURCE_BROKEN)).toMatchObject({ status: 'waiting', followed: follows.downloadId });
+    expect(after('timeout')).not.toHaveProperty('followed');
+  });
+
   it('is quiet about the attempt that this epoch has open', () => {
     given(...uploading).when(start(1, 1)).thenNothing();
     given(...ready).when(start(1, 1)).thenNothing();
