@@ -1,3 +1,4 @@
+import { resolveServer } from '@ferry/devstack';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -45,10 +46,18 @@ export async function startProgram(main: string, options: readonly string[], env
 }
 
 /** Starts a real nats-server on a free port. */
-export async function startRealNats(binary: string): Promise<ServerUnderTest> {
+async function startRealNats(binary: string): Promise<ServerUnderTest> {
   const child = spawn(binary, ['--addr', '127.0.0.1', '--port', '-1'], { stdio: ['ignore', 'ignore', 'pipe'] });
   const line = await lineOf(child, child.stderr, /Listening for client connections on 127\.0\.0\.1:\d+/);
   return { url: `nats://${line.slice(line.lastIndexOf(' ') + 1)}`, memory: () => residentMemory(child.pid), stop: () => end(child) };
+}
+
+/** The server that NATS_URL names, or a nats-server on the PATH; undefined where there is none. */
+export async function realNats(): Promise<ServerUnderTest | undefined> {
+  const resolved = resolveServer('nats', process.env, process.env['PATH'] ?? '');
+  if (resolved.from === 'binary') return startRealNats(resolved.binary);
+  if (resolved.from === 'embedded') return undefined;
+  return { url: resolved.url, memory: async () => undefined, stop: async () => undefined };
 }
 
 async function lineOf(child: ChildProcess, output: NodeJS.ReadableStream, pattern: RegExp): Promise<string> {

@@ -1,9 +1,8 @@
 import { connect, type NatsConnection } from 'nats';
-import { resolveServer } from '@ferry/devstack';
 import { compare, type Row } from '../compare';
 import type { Print } from '../main';
 import { inFlight, perSecond } from '../measure';
-import { startEmbedded, startRealNats, type ServerUnderTest } from '../server-under-test';
+import { realNats, startEmbedded } from '../server-under-test';
 
 const SUBJECT = 'bench.echo';
 const PAYLOAD_BYTES = 256;
@@ -36,18 +35,10 @@ const requests = (width: number, count: number): Row<Target> => ({
   },
 });
 
-/** The server that NATS_URL names, or a nats-server on the PATH; undefined where there is none. */
-async function realServer(): Promise<ServerUnderTest | undefined> {
-  const resolved = resolveServer('nats', process.env, process.env['PATH'] ?? '');
-  if (resolved.from === 'binary') return startRealNats(resolved.binary);
-  if (resolved.from === 'embedded') return undefined;
-  return { url: resolved.url, memory: async () => undefined, stop: async () => undefined };
-}
-
 /** Requests of 256 bytes, echoed by another connection. */
 export async function run(print: Print): Promise<void> {
   const embedded = await startEmbedded('nats');
-  const real = await realServer();
+  const real = await realNats();
   const contenders: { name: string; target: Target }[] = [];
   try {
     contenders.push({ name: 'embedded', target: await prepare(embedded.url) });
