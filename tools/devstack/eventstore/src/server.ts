@@ -1,17 +1,19 @@
 import { isIP, type Socket } from 'node:net';
-import { Server, ServerCredentials, type handleServerStreamingCall, type MethodDefinition } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type sendUnaryData } from '@grpc/grpc-js';
 import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb';
 import { StreamsService, type IStreamsServer } from '@eventstore/db-client/generated/streams_grpc_pb';
-import type { ReadReq } from '@eventstore/db-client/generated/streams_pb';
-import { append } from './services/append';
-import { BatchAppend } from './services/batch-append';
+import type { AppendResp } from '@eventstore/db-client/generated/streams_pb';
+import { append, type AppendCall } from './services/append';
+import { BatchAppend, type BatchAppendCall } from './services/batch-append';
 import { softDelete, tombstone } from './services/delete';
 import { gossip, refusedServices, supportedMethods } from './services/node-services';
 import { read } from './services/read';
 import { Store } from './store';
+import { decodeAppend, decodeBatchAppend } from './wire/append-messages';
 import { httpServer } from './wire/http';
 import { listen, type Listener } from './wire/listener';
+import type { ReadCall } from './wire/outbox';
 import { writeBehind } from './wire/write-behind';
 
 export interface EventStoreOptions {
@@ -42,15 +44,19 @@ const SERVER_OPTIONS = {
   interceptors: [writeBehind],
 };
 
-type StreamsHandlers = Pick<IStreamsServer, 'append' | 'batchAppend' | 'delete' | 'tombstone'> & {
-  read: handleServerStreamingCall<ReadReq, Uint8Array>;
+/** Frequent messages do not go through google-protobuf: they are decoded and encoded by hand. */
+const encoded = (bytes: Uint8Array): Buffer => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes));
+
+const HOT_METHODS = {
+  read: { ...StreamsService.read, responseSerialize: encoded },
+  append: { ...StreamsService.append, requestDeserialize: decodeAppend },
+  batchAppend: { ...StreamsService.batchAppend, requestDeserialize: decodeBatchAppend, responseSerialize: encoded },
 };
 
-/** Read answers are encoded before they come to gRPC. */
-const readMethod: MethodDefinition<ReadReq, Uint8Array> = {
-  ...StreamsService.read,
-  responseSerialize: (bytes) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes)),
-  responseDeserialize: (bytes) => bytes,
+type StreamsHandlers = Pick<IStreamsServer, 'delete' | 'tombstone'> & {
+  read: (call: ReadCall) => void;
+  append: (call: AppendCall, callback: sendUnaryData<AppendResp>) => void;
+  batchAppend: (call: BatchAppendCall) => void;
 };
 
 /**
@@ -94,7 +100,7 @@ function addServices(server: Server, store: Store, host: string, port: number): 
     delete: (call, callback) => softDelete(store, call, callback),
     tombstone: (call, callback) => tombstone(store, call, callback),
   };
-  server.addService({ ...StreamsService, read: readMethod }, streams);
+  server.addService({ ...StreamsService, ...HOT_METHODS }, streams);
   server.addService(ServerFeaturesService, { getSupportedMethods: supportedMethods });
   server.addService(GossipService, { read: gossip(host, port) });
   for (const { service, implementation } of refusedServices()) server.addService(service, implementation);

@@ -1,26 +1,28 @@
 import { status, type sendUnaryData, type ServerReadableStream } from '@grpc/grpc-js';
-import { AppendResp, type AppendReq } from '@eventstore/db-client/generated/streams_pb';
+import { AppendResp } from '@eventstore/db-client/generated/streams_pb';
 import { NO_REVISION, type ExpectedRevision, type ProposedEvent } from '../records';
 import type { Store } from '../store';
 import type { WriteRequest, WriteResult } from '../streams/apply-write';
-import { expectedRevision } from '../wire/expected-revision';
+import type { AppendMessage } from '../wire/append-messages';
 import { empty } from '../wire/messages';
-import { isInvalidStream, proposal, streamName } from '../wire/proposed-event';
+import { isInvalidStream } from '../wire/proposed-event';
 import { MAX_APPEND_BYTES, maximumAppendSizeExceeded, missingMetadata, plain, unknown, type ServerStatus } from '../wire/status';
 import { refusal } from './append-outcome';
 
 /** Metadata does not count for the limit of an append, so memory needs one of its own. */
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 
+export type AppendCall = ServerReadableStream<AppendMessage, AppendResp>;
+
 /** Streams.Append: the options, then one message per event. */
-export function append(store: Store, call: ServerReadableStream<AppendReq, AppendResp>, callback: sendUnaryData<AppendResp>): void {
+export function append(store: Store, call: AppendCall, callback: sendUnaryData<AppendResp>): void {
   // A queue that is full lets nobody send more.
   store.writer.whenReady(() => collect(store, call, callback));
 }
 
-function collect(store: Store, call: ServerReadableStream<AppendReq, AppendResp>, callback: sendUnaryData<AppendResp>): void {
+function collect(store: Store, call: AppendCall, callback: sendUnaryData<AppendResp>): void {
   const collected = new Collected();
-  call.on('data', (message: AppendReq) => collected.add(message));
+  call.on('data', (message: AppendMessage) => collected.add(message));
   call.on('end', () => {
     const request = collected.request();
     if ('code' in request) return callback(request);
@@ -36,18 +38,15 @@ class Collected {
   private bytes = 0;
   private refused: ServerStatus | undefined;
 
-  add(message: AppendReq): void {
-    const options = message.getOptions();
+  add({ options, proposal }: AppendMessage): void {
     if (options) {
-      this.stream = streamName(options.getStreamIdentifier());
-      this.expected = expectedRevision(options);
+      this.stream = options.stream;
+      this.expected = options.expected;
     }
-    const proposed = message.getProposedMessage();
-    if (!proposed || this.refused) return;
-    const read = proposal(proposed);
-    if ('missing' in read) this.refuse(missingMetadata(read.missing));
-    else if ('invalid' in read) this.refuse(unknown(read.invalid));
-    else this.keep(read.event);
+    if (!proposal || this.refused) return;
+    if ('missing' in proposal) this.refuse(missingMetadata(proposal.missing));
+    else if ('invalid' in proposal) this.refuse(unknown(proposal.invalid));
+    else this.keep(proposal.event);
   }
 
   request(): WriteRequest | ServerStatus {

@@ -1,23 +1,22 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
-import { BatchAppendResp, type BatchAppendReq } from '@eventstore/db-client/generated/streams_pb';
-import type { UUID } from '@eventstore/db-client/generated/shared_pb';
 import type { ProposedEvent } from '../records';
 import type { Store } from '../store';
 import type { WriteRequest, WriteResult } from '../streams/apply-write';
-import { expectedRevision } from '../wire/expected-revision';
-import { isInvalidStream, proposal, streamName, uuidText } from '../wire/proposed-event';
+import type { AppendOptions, BatchAppendMessage } from '../wire/append-messages';
+import { isInvalidStream } from '../wire/proposed-event';
 import { MAX_APPEND_BYTES, plain } from '../wire/status';
 import { batchError, batchResponse, type BatchRefusal } from './batch-response';
 
-type Call = ServerDuplexStream<BatchAppendReq, BatchAppendResp>;
+/** Its answers are encoded before they come to gRPC. */
+export type BatchAppendCall = ServerDuplexStream<BatchAppendMessage, Uint8Array>;
 
 /** Appends that have begun and are not final, on one call. */
 const MAX_PENDING = 1_024;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 interface Pending {
-  readonly correlationId: UUID | undefined;
-  readonly options: BatchAppendReq.Options;
+  readonly correlationUuid: Buffer | undefined;
+  readonly options: AppendOptions;
   readonly events: ProposedEvent[];
   dataBytes: number;
   bytes: number;
@@ -33,38 +32,36 @@ export class BatchAppend {
 
   constructor(
     private readonly store: Store,
-    private readonly call: Call,
+    private readonly call: BatchAppendCall,
   ) {}
 
   run(): void {
-    this.call.on('data', (message: BatchAppendReq) => this.receive(message));
+    this.call.on('data', (message: BatchAppendMessage) => this.receive(message));
     this.call.on('end', () => {
       this.ended = true;
       this.endWhenAnswered();
     });
   }
 
-  private receive(message: BatchAppendReq): void {
-    const key = uuidText(message.getCorrelationId());
-    const entry = this.pending.get(key) ?? this.begin(key, message);
+  private receive(message: BatchAppendMessage): void {
+    const key = message.correlationId;
+    const entry = this.pending.get(key) ?? this.begin(message);
     if (!entry) return;
-    for (const proposed of message.getProposedMessagesList()) {
-      const read = proposal(proposed);
+    for (const read of message.proposals) {
       if ('event' in read) this.keep(entry, read.event);
       else entry.refused ??= { kind: 'unknown', reason: 'missing' in read ? `the event has no ${read.missing}` : read.invalid };
     }
-    if (message.getIsFinal()) this.finish(key, entry);
+    if (message.isFinal) this.finish(key, entry);
     else if (this.pending.size > MAX_PENDING || this.pendingBytes > MAX_PENDING_BYTES) this.tooMuch();
   }
 
-  private begin(key: string, message: BatchAppendReq): Pending | undefined {
-    const options = message.getOptions();
+  private begin({ correlationId, correlationUuid, options }: BatchAppendMessage): Pending | undefined {
     if (!options) {
-      this.call.emit('error', plain(status.INVALID_ARGUMENT, `the first message of append ${key} has no options`));
+      this.call.emit('error', plain(status.INVALID_ARGUMENT, `the first message of append ${correlationId} has no options`));
       return undefined;
     }
-    const entry: Pending = { correlationId: message.getCorrelationId(), options, events: [], dataBytes: 0, bytes: 0 };
-    this.pending.set(key, entry);
+    const entry: Pending = { correlationUuid, options, events: [], dataBytes: 0, bytes: 0 };
+    this.pending.set(correlationId, entry);
     return entry;
   }
 
@@ -90,7 +87,7 @@ export class BatchAppend {
     if (!this.store.writer.hasRoom) this.pauseUntil((ready) => this.store.writer.whenReady(ready));
   }
 
-  private answer(message: BatchAppendResp): void {
+  private answer(message: Uint8Array): void {
     this.unanswered--;
     if (this.call.cancelled || this.call.writableEnded) return;
     // An answer that nobody fetches stops the appends that would give more of them.
@@ -116,17 +113,15 @@ export class BatchAppend {
 }
 
 function writeRequest({ options, events, refused }: Pending): WriteRequest | BatchRefusal {
-  const stream = streamName(options.getStreamIdentifier());
-  const expected = expectedRevision(options);
-  const deadline = options.getDeadline();
+  const { stream, expected, deadline } = options;
   if (refused) return refused;
   if (isInvalidStream(stream)) return { kind: 'unknown', reason: `'${stream}' is no stream name` };
   if (expected === undefined) return { kind: 'unknown', reason: 'an append needs an expected revision' };
-  if (deadline && deadline.toDate().getTime() < Date.now()) return { kind: 'timeout' };
+  if (deadline !== undefined && deadline < Date.now()) return { kind: 'timeout' };
   return { kind: 'append', stream, expected, events };
 }
 
-function response(entry: Pending, { expected }: WriteRequest, result: WriteResult): BatchAppendResp {
+function response(entry: Pending, { expected }: WriteRequest, result: WriteResult): Uint8Array {
   switch (result.kind) {
     case 'written':
       return batchResponse(entry, result);

@@ -1,13 +1,14 @@
 import { Code } from '@eventstore/db-client/generated/code_pb';
 import {
-  MaximumAppendSizeExceeded, StreamDeleted, Timeout, Unknown, WrongExpectedVersion, type UUID,
+  MaximumAppendSizeExceeded, StreamDeleted, Timeout, Unknown, WrongExpectedVersion,
 } from '@eventstore/db-client/generated/shared_pb';
 import { Status } from '@eventstore/db-client/generated/status_pb';
-import { BatchAppendResp, type BatchAppendReq } from '@eventstore/db-client/generated/streams_pb';
 import { Any } from 'google-protobuf/google/protobuf/any_pb';
 import { Empty } from 'google-protobuf/google/protobuf/empty_pb';
 import { NO_REVISION, type ExpectedRevision } from '../records';
-import { positionOf } from '../wire/messages';
+import type { AppendOptions } from '../wire/append-messages';
+import { identifierOf } from '../wire/messages';
+import { fieldSize, ProtobufWriter, varintSize } from '../wire/protobuf-writer';
 import { MAX_APPEND_BYTES } from '../wire/status';
 
 export type BatchRefusal =
@@ -18,37 +19,51 @@ export type BatchRefusal =
   | { kind: 'unknown'; reason: string };
 
 interface Asked {
-  readonly correlationId: UUID | undefined;
-  readonly options: BatchAppendReq.Options;
+  readonly correlationUuid: Buffer | undefined;
+  readonly options: AppendOptions;
 }
 
 interface Details {
   serializeBinary(): Uint8Array;
 }
 
-export function batchResponse(asked: Asked, { revision, position }: { revision: number; position: number | undefined }): BatchAppendResp {
-  const success = new BatchAppendResp.Success();
-  if (revision === NO_REVISION) success.setNoStream(new Empty());
-  else success.setCurrentRevision(String(revision));
-  if (position === undefined) success.setNoPosition(new Empty());
-  else success.setPosition(positionOf(position));
-  return envelope(asked).setSuccess(success);
+/** BatchAppendResp of streams.proto, encoded by hand. */
+export function batchResponse(asked: Asked, { revision, position }: { revision: number; position: number | undefined }): Uint8Array {
+  const positionSize = position === undefined ? 0 : 2 * (1 + varintSize(position));
+  const size = (revision === NO_REVISION ? fieldSize(0) : 1 + varintSize(revision)) + fieldSize(positionSize);
+  return envelope(asked, fieldSize(size), (writer) => {
+    writer.header(3, size);
+    if (revision === NO_REVISION) writer.empty(2);
+    else writer.number(1, revision);
+    if (position === undefined) return writer.empty(4);
+    writer.header(3, positionSize);
+    writer.number(1, position);
+    writer.number(2, position);
+  });
 }
 
-export function batchError(asked: Asked, refusal: BatchRefusal): BatchAppendResp {
-  return envelope(asked).setError(statusOf(asked, refusal));
+export function batchError(asked: Asked, refusal: BatchRefusal): Uint8Array {
+  const error = statusOf(asked, refusal).serializeBinary();
+  return envelope(asked, fieldSize(error.length), (writer) => writer.bytes(2, error));
 }
 
-function envelope({ correlationId, options }: Asked): BatchAppendResp {
-  const message = new BatchAppendResp();
-  message.setCorrelationId(correlationId);
-  message.setStreamIdentifier(options.getStreamIdentifier());
-  if (options.hasStreamPosition()) message.setStreamPosition(options.getStreamPosition());
-  else if (options.hasNoStream()) message.setNoStream(new Empty());
-  else if (options.hasStreamExists()) message.setStreamExists(new Empty());
-  else message.setAny(new Empty());
-  return message;
+/** A number, or a field that is empty. */
+const MAX_EXPECTED_SIZE = 11;
+
+function envelope({ correlationUuid, options }: Asked, resultSize: number, writeResult: (writer: ProtobufWriter) => void): Buffer {
+  const { streamIdentifier, expected } = options;
+  const texts = fieldSize(correlationUuid?.length ?? 0) + fieldSize(streamIdentifier?.length ?? 0);
+  const bytes = Buffer.allocUnsafe(texts + resultSize + MAX_EXPECTED_SIZE);
+  const writer = new ProtobufWriter(bytes, 0);
+  if (correlationUuid) writer.bytes(1, correlationUuid);
+  writeResult(writer);
+  if (streamIdentifier) writer.bytes(4, streamIdentifier);
+  if (typeof expected === 'bigint') writer.uint64(5, expected);
+  else writer.empty(EXPECTED_FIELDS[expected ?? 'any']);
+  return bytes.subarray(0, writer.skip(0));
 }
+
+const EXPECTED_FIELDS = { no_stream: 6, any: 7, stream_exists: 8 };
 
 function statusOf({ options }: Asked, refusal: BatchRefusal): Status {
   switch (refusal.kind) {
@@ -56,7 +71,7 @@ function statusOf({ options }: Asked, refusal: BatchRefusal): Status {
       return failure(Code.FAILED_PRECONDITION, 'WrongExpectedVersion', 'WrongExpectedVersion', mismatch(refusal));
     case 'stream-deleted': {
       const details = new StreamDeleted();
-      details.setStreamIdentifier(options.getStreamIdentifier());
+      details.setStreamIdentifier(identifierOf(options.stream));
       return failure(Code.FAILED_PRECONDITION, 'StreamDeleted', 'StreamDeleted', details);
     }
     case 'maximum-append-size-exceeded': {

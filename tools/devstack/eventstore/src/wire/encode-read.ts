@@ -1,5 +1,6 @@
 import { LONG_MAX, LONG_MAX_TEXT, type ProposedEvent } from '../records';
 import type { Delivered } from '../streams/reader';
+import { entrySize, fieldSize, LONG_MAX_VARINT_SIZE, ProtobufWriter, varintSize } from './protobuf-writer';
 
 /** An event of which everything is decided. */
 export interface PlacedEvent {
@@ -32,7 +33,7 @@ export class EventEncoder {
     this.length =
       fieldSize(fieldSize(UUID_SIZE)) +
       fieldSize(fieldSize(this.streamLength)) +
-      1 + (revision === LONG_MAX ? LONG_MAX_VARINT.length : varintSize(revision)) +
+      1 + (revision === LONG_MAX ? LONG_MAX_VARINT_SIZE : varintSize(revision)) +
       2 * (1 + varintSize(position)) +
       fieldSize(entrySize(4, this.typeLength)) +
       fieldSize(entrySize(7, this.created.length)) +
@@ -44,7 +45,7 @@ export class EventEncoder {
   /** Writes it to `target` at `offset`; returns where the texts that the server itself reads are, and their lengths. */
   write(target: Buffer, offset: number): EncodedTexts {
     const { position, stream, revision, event } = this.placed;
-    const writer = new Writer(target, offset);
+    const writer = new ProtobufWriter(target, offset);
     writer.header(1, fieldSize(UUID_SIZE));
     const id = writer.text(2, event.id, UUID_SIZE);
     writer.header(2, fieldSize(this.streamLength));
@@ -83,7 +84,7 @@ export function encodeDelivered({ event, link }: Delivered): Buffer {
   const size =
     (event ? fieldSize(event.encodedLength) : 0) + (link ? fieldSize(link.encodedLength) : 0) + 1 + varintSize(position);
   const buffer = Buffer.allocUnsafe(fieldSize(size));
-  const writer = new Writer(buffer, 0);
+  const writer = new ProtobufWriter(buffer, 0);
   writer.header(1, size);
   if (event) {
     writer.header(1, event.encodedLength);
@@ -99,71 +100,6 @@ export function encodeDelivered({ event, link }: Delivered): Buffer {
 
 /** Ids are text: 36 characters. */
 export const UUID_SIZE = 36;
-const LONG_MAX_VARINT = Buffer.from([...Array<number>(8).fill(0xff), 0x7f]);
-
-/** Length-delimited: a one-byte tag (all field numbers here are below 16), the length, the bytes. */
-const fieldSize = (length: number): number => 1 + varintSize(length) + length;
-const entrySize = (key: number, value: number): number => fieldSize(key) + fieldSize(value);
-
-function varintSize(value: number): number {
-  let size = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++;
-  return size;
-}
-
-class Writer {
-  constructor(
-    private readonly buffer: Buffer,
-    private offset: number,
-  ) {}
-
-  header(field: number, length: number): void {
-    this.buffer[this.offset++] = (field << 3) | 2;
-    this.varint(length);
-  }
-
-  bytes(field: number, value: Uint8Array): void {
-    this.header(field, value.length);
-    this.buffer.set(value, this.offset);
-    this.offset += value.length;
-  }
-
-  /** Returns where the text begins. */
-  text(field: number, value: string, byteLength: number): number {
-    this.header(field, byteLength);
-    // Without characters that take more than a byte, the faster way.
-    this.buffer.write(value, this.offset, value.length === byteLength ? 'latin1' : 'utf8');
-    return this.skip(byteLength);
-  }
-
-  number(field: number, value: number): void {
-    this.buffer[this.offset++] = field << 3;
-    this.varint(value);
-  }
-
-  /** LONG_MAX stands for LONG_MAX_TEXT, which is nine bytes as a varint. */
-  longMax(field: number): void {
-    this.buffer[this.offset++] = field << 3;
-    this.buffer.set(LONG_MAX_VARINT, this.offset);
-    this.offset += LONG_MAX_VARINT.length;
-  }
-
-  /** Leaves room; returns where it begins. */
-  skip(length: number): number {
-    const { offset } = this;
-    this.offset += length;
-    return offset;
-  }
-
-  private varint(value: number): void {
-    let rest = value;
-    while (rest >= 128) {
-      this.buffer[this.offset++] = (rest % 128) | 128;
-      rest = Math.floor(rest / 128);
-    }
-    this.buffer[this.offset++] = rest;
-  }
-}
 
 /** A revision as the wire has it in text fields. */
 export const revisionText = (revision: number): string => (revision === LONG_MAX ? LONG_MAX_TEXT : String(revision));

@@ -1,17 +1,10 @@
-import { AllStreamPosition, Empty, StreamIdentifier } from '@eventstore/db-client/generated/shared_pb';
+import { Empty, StreamIdentifier } from '@eventstore/db-client/generated/shared_pb';
 import { ReadResp } from '@eventstore/db-client/generated/streams_pb';
 
 export const identifierOf = (stream: string): StreamIdentifier => {
   const identifier = new StreamIdentifier();
   identifier.setStreamName(Buffer.from(stream));
   return identifier;
-};
-
-export const positionOf = (position: number): AllStreamPosition => {
-  const message = new AllStreamPosition();
-  message.setCommitPosition(String(position));
-  message.setPreparePosition(String(position));
-  return message;
 };
 
 export const empty = (): Empty => new Empty();
