@@ -1,6 +1,7 @@
 import { SUBJECTS, type ResolveAnswer, type ResolveRequest } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import { toFerryError, type Messaging } from '@ferry/messaging';
+import { singleflight, withDeadline } from '@ferry/resilience';
 import { MESSAGING } from '@ferry/service-host';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { GatewayConfig } from '../gateway.config';
@@ -21,6 +22,8 @@ export class ReferenceWaiter implements OnModuleDestroy {
   private waiters = 0;
   private readonly closing = new AbortController();
   private readonly notices: RouteNotices;
+  /** What a crowd wants to know at the same moment is asked once. */
+  private readonly questions = singleflight<ResolveAnswer>();
 
   constructor(
     private readonly services: Services,
@@ -55,10 +58,12 @@ export class ReferenceWaiter implements OnModuleDestroy {
     const bell = new Bell();
     const following = this.notices.follow(pending.routeId, bell.ring);
     const again = { ...request, awaiting: pending.transferId };
+    const { owner, assetId, providerId, atLeast } = request;
+    const question = JSON.stringify([owner, assetId, providerId, pending.transferId, atLeast]);
     const left = () => Math.ceil(until - performance.now());
     try {
       while (left() > 0 && !stopped.aborted) {
-        const answer = await this.askAgain(again, Math.min(left(), ASK_AGAIN_MS));
+        const answer = await this.askAgain(again, `${question} ${following.moment}`, Math.min(left(), ASK_AGAIN_MS));
         if (answer?.status === 'ready') return answer;
         await bell.heard(Math.min(left(), answer ? ASK_AGAIN_MS : RETRY_MS), stopped);
       }
@@ -69,9 +74,9 @@ export class ReferenceWaiter implements OnModuleDestroy {
   }
 
   /** Undefined while the outcome cannot be had: the transfer service restarts or is busy, and the run goes on without us. */
-  private async askAgain(request: ResolveRequest, timeoutMs: number): Promise<ResolveAnswer | undefined> {
+  private async askAgain(request: ResolveRequest, question: string, timeoutMs: number): Promise<ResolveAnswer | undefined> {
     try {
-      return await this.ask(request, timeoutMs);
+      return await withDeadline(this.questions(question, () => this.ask(request, ASK_AGAIN_MS)), timeoutMs, 'Asking for the outcome');
     } catch (error) {
       const { category } = toFerryError(error);
       if (category === 'unavailable' || category === 'timeout') return undefined;

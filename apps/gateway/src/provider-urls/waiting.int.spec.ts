@@ -99,6 +99,18 @@ describe('waiting', () => {
     expect(again.map(({ awaiting }) => awaiting)).toEqual([TRANSFER, TRANSFER]);
   });
 
+  it('asks once for all who wait for the same run, when its notice comes', async () => {
+    const state = await answering(PENDING);
+    const first = resolve(30);
+    await eventually(() => expect(asked()).toHaveLength(2));
+    const second = resolve(30);
+    await eventually(() => expect(asked()).toHaveLength(4));
+    state.answer = READY;
+    await notice();
+    expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([200, 200]);
+    expect(asked()).toHaveLength(5);
+  });
+
   it('misses no run that ends between the first answer and the subscription', async () => {
     let calls = 0;
     transfer = await gateway.answer(SUBJECTS.transfer.resolve, ResolveRequest, () => ((calls += 1) === 1 ? PENDING : READY));
