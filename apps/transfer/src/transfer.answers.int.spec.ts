@@ -9,8 +9,8 @@ import { Services } from '../../gateway/src/services';
 import { Rig } from './testing/rig';
 
 const CROWD = 1_000;
-/** A waiter that hears nothing asks again after so many milliseconds: who has the reference before them was told of it. */
-const ASKS_AGAIN_MS = 5_000;
+/** Milliseconds from the end of the run until the last one has the reference. `npm run bench -- transfer crowd` has what it is on a quiet machine. */
+const TOLD_MS = 1_000;
 
 /** Milliseconds that a process has to stand still to notice it. */
 const STANDSTILL_MS = 300;
@@ -61,7 +61,7 @@ describe('answers of three replicas', () => {
     const events = await rig.store.read(transferStream(told[0]!.answer.routeId));
     expect(events.filter(({ type }) => type === 'TransferRequested')).toHaveLength(1);
     const ended = Date.parse(events.find(({ type }) => type === 'TransferCompleted')!.created);
-    expect(Math.max(...told.map(({ at }) => at)) - ended).toBeLessThan(ASKS_AGAIN_MS);
+    expect(Math.max(...told.map(({ at }) => at)) - ended).toBeLessThan(TOLD_MS);
   });
 
   it(`makes one download and two uploads for ${CROWD} callers with two targets`, async () => {

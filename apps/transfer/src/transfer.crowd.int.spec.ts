@@ -12,8 +12,8 @@ import { count, pending, streamOf } from './testing/steps';
 const CROWD = 1_000;
 const MOST_MOMENTS = 20;
 const BYTES_PER_SECOND = 200_000;
-/** A waiter that hears nothing asks again after so many milliseconds: who has the answer before them was told of it. */
-const ASKS_AGAIN_MS = 5_000;
+/** Milliseconds from the end of the run until the last one has the answer. */
+const TOLD_MS = 1_000;
 const LOST = ['SERVICE_UNAVAILABLE', 'REQUEST_TIMEOUT'];
 
 describe(`${CROWD} callers whose transfer loses its replica`, () => {
@@ -82,6 +82,6 @@ describe(`${CROWD} callers whose transfer loses its replica`, () => {
     const ended = Date.parse(events.find(({ type }) => type === 'TransferCompleted')!.created);
     const waited = answers.filter(({ anew }) => !anew);
     expect(waited.length).toBeGreaterThan(0);
-    expect(Math.max(...waited.map(({ at }) => at)) - ended).toBeLessThan(ASKS_AGAIN_MS);
+    expect(Math.max(...waited.map(({ at }) => at)) - ended).toBeLessThan(TOLD_MS);
   }, 200_000);
 });

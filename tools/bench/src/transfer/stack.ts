@@ -44,7 +44,7 @@ export class Stack {
   ) {}
 
   /** @param cacheBytes what the cache may hold */
-  static async start(cacheBytes: number): Promise<Stack> {
+  static async start(cacheBytes: number, transferReplicas = 1): Promise<Stack> {
     const folder = await mkdtemp(join(tmpdir(), 'ferry-bench-transfer-'));
     const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })];
     try {
@@ -61,6 +61,11 @@ export class Stack {
         const service = await startProgram(`apps/${name}/src/main.js`, [], { ...common, ...env }, READY);
         stops.unshift(() => service.stop());
         services.set(name, service);
+      }
+      for (let replica = 2; replica <= transferReplicas; replica += 1) {
+        const service = await startProgram('apps/transfer/src/main.js', [], common, READY);
+        stops.unshift(() => service.stop());
+        services.set(`transfer ${replica}`, service);
       }
       const logger = createLogger('bench');
       const store = EventStore.connect({ url: EVENTSTORE_URL, logger });
