@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { LONG_MAX, type Direction } from '../records';
 import { DataFolderError } from './data-folder-error';
+import { HashFilter } from './hash-filter';
 import { FIRST_POSITION } from './log-file';
 
 const SCHEMA = `
@@ -30,6 +31,12 @@ export interface IndexedEvent extends Place {
   readonly stream: string;
 }
 
+/** The events of one stream that are only in memory. */
+interface Waiting {
+  readonly hash: number;
+  readonly places: Place[];
+}
+
 /**
  * Where the events of a stream are in the log. New ones are kept in memory and written in lumps, without an fsync: after
  * a power cut it may be older than the log, and is then brought up to it. Streams are told apart by a hash of the name,
@@ -39,11 +46,15 @@ export interface IndexedEvent extends Place {
 export class StreamIndex {
   private readonly database: DatabaseSync;
   private readonly statements = new Map<string, StatementSync>();
-  private waiting = new Map<string, Place[]>();
+  /** The hashes of all streams: most streams that are looked up for an append are new. */
+  private readonly known = new HashFilter();
+  private waiting = new Map<string, Waiting>();
   private waitingEvents = 0;
 
   constructor(dataDir: string) {
     this.database = openDatabase(dataDir);
+    const streams = this.prepare('SELECT DISTINCT stream FROM events').iterate() as Iterable<unknown> as Iterable<{ stream: number }>;
+    for (const { stream } of streams) this.known.add(stream);
   }
 
   /** The position up to which the log is in the index on disk. */
@@ -58,9 +69,13 @@ export class StreamIndex {
   }
 
   add({ stream, revision, position }: IndexedEvent): void {
-    const places = this.waiting.get(stream);
-    if (places) places.push({ revision, position });
-    else this.waiting.set(stream, [{ revision, position }]);
+    let waiting = this.waiting.get(stream);
+    if (!waiting) {
+      waiting = { hash: hashOf(stream), places: [] };
+      this.waiting.set(stream, waiting);
+      this.known.add(waiting.hash);
+    }
+    waiting.places.push({ revision, position });
     this.waitingEvents++;
   }
 
@@ -69,8 +84,8 @@ export class StreamIndex {
     const insert = this.prepare('INSERT OR REPLACE INTO events VALUES (?, ?, ?)');
     this.database.exec('BEGIN');
     try {
-      for (const [stream, places] of this.waiting) {
-        const hash = hashOf(stream);
+      // In the order of the index: neighbours are on the same page.
+      for (const { hash, places } of [...this.waiting.values()].sort((a, b) => a.hash - b.hash)) {
         for (const { revision, position } of places) insert.run(hash, revision, position);
       }
       this.prepare('INSERT OR REPLACE INTO progress VALUES (0, ?)').run(indexedTo);
@@ -85,12 +100,14 @@ export class StreamIndex {
 
   /** The events of a stream between two revisions, both included; among them may be some of another stream. */
   *places(stream: string, direction: Direction, low = 0, high = LONG_MAX): Generator<Place> {
+    const hash = hashOf(stream);
+    if (!this.known.has(hash)) return;
     if (direction === 'forwards') {
-      yield* this.written(stream, direction, low, high);
+      yield* this.written(hash, direction, low, high);
       yield* this.unwritten(stream, direction, low, high);
     } else {
       yield* this.unwritten(stream, direction, low, high);
-      yield* this.written(stream, direction, low, high);
+      yield* this.written(hash, direction, low, high);
     }
   }
 
@@ -108,7 +125,7 @@ export class StreamIndex {
   }
 
   private *unwritten(stream: string, direction: Direction, low: number, high: number): Generator<Place> {
-    const places = this.waiting.get(stream) ?? [];
+    const places = this.waiting.get(stream)?.places ?? [];
     const first = places[0]?.revision ?? 0;
     // Without gaps, but for a tombstone at the end.
     if (direction === 'forwards') {
@@ -126,8 +143,8 @@ export class StreamIndex {
     }
   }
 
-  private written(stream: string, direction: Direction, low: number, high: number): Iterable<Place> {
-    return this.prepare(rangeOf(direction)).iterate(hashOf(stream), low, high) as Iterable<unknown> as Iterable<Place>;
+  private written(hash: number, direction: Direction, low: number, high: number): Iterable<Place> {
+    return this.prepare(rangeOf(direction)).iterate(hash, low, high) as Iterable<unknown> as Iterable<Place>;
   }
 
   private prepare(sql: string): StatementSync {
