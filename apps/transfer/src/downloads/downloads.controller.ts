@@ -1,11 +1,9 @@
 import { SUBJECTS, WarmRequest, type WarmAnswer } from '@ferry/contracts';
-import { downloadDefinition, downloadStream } from '@ferry/domain/download';
-import { metadataFor, type EventStore } from '@ferry/event-store';
 import { FerryError, type Priority } from '@ferry/kernel';
-import { EVENT_STORE } from '@ferry/service-host/stores';
-import { Controller, Inject } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
+import { RunLog } from '../engine/run-log';
 import { Slots } from '../engine/slots';
 
 /** A capture whose origin ends sooner than this is as urgent as a resolve. */
@@ -19,7 +17,7 @@ export const warmPriority = (reason: WarmRequest['reason'], { expiresAt }: Asset
 @Controller()
 export class DownloadsController {
   constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly log: RunLog,
     private readonly assets: AssetReader,
     private readonly slots: Slots,
   ) {}
@@ -30,12 +28,8 @@ export class DownloadsController {
     const { assetId, owner, reason } = request;
     const { origin } = await this.assets.require(assetId, owner);
     const priority = warmPriority(reason, origin, Date.now());
-    const { state, token, events } = await this.store.handle({
-      definition: downloadDefinition,
-      stream: downloadStream(assetId),
-      command: { type: 'RequestDownload', data: { assetId, reason, priority, ...this.slots.firstClaim('download', priority) }, metadata: { now: new Date().toISOString() } },
-      metadata: metadataFor(request),
-    });
+    const data = { assetId, reason, priority, ...this.slots.firstClaim('download', priority) };
+    const { state, token, events } = await this.log.download(assetId, request, { type: 'RequestDownload', data });
     if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
     if (!state.run) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');
     return { downloadId: state.run.downloadId, token };

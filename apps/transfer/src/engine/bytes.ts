@@ -104,7 +104,7 @@ export class Bytes {
     const followed = followedBy(run);
     const data = { assetId, reason: 'transfer', priority, transferId, ...defined({ followed }), ...this.slots.firstClaim('download', priority) } as const;
     stepBoundary('transfer.before-download-request');
-    const { state: requested, events, token } = await this.log.download(assetId, owner, { type: 'RequestDownload', data });
+    const { state: requested, events, token } = await this.log.download(assetId, { owner }, { type: 'RequestDownload', data });
     stepBoundary('transfer.after-download-request');
     if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
     const downloadId = requested.run?.downloadId;

@@ -48,7 +48,7 @@ export class Cancellation {
   async cancelDownload(assetId: string, owner: string): Promise<void> {
     const { run } = (await this.store.load(downloadDefinition, downloadStream(assetId))).state;
     if (!run) return;
-    await this.log.download(assetId, owner, { type: 'CancelDownload', data: { downloadId: run.downloadId } });
+    await this.log.download(assetId, { owner }, { type: 'CancelDownload', data: { downloadId: run.downloadId } });
     await this.tidyDownload({ runId: run.downloadId, owner });
   }
 
@@ -77,7 +77,7 @@ export class Cancellation {
 
   /** A download that another run follows, or that was begun for another reason, goes on. */
   private async leave({ runId, owner }: RunOf, assetId: string): Promise<void> {
-    const { events, state } = await this.log.download(assetId, owner, { type: 'LeaveDownload', data: { transferId: runId } });
+    const { events, state } = await this.log.download(assetId, { owner }, { type: 'LeaveDownload', data: { transferId: runId } });
     if (events.some(({ type }) => type === 'DownloadCancelled')) await this.tidyDownload({ runId: state.run!.downloadId, owner });
   }
 

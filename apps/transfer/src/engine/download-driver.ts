@@ -145,6 +145,6 @@ export class DownloadDriver {
   }
 
   private async append({ runId, owner }: Claim, order: Parameters<RunLog['download']>[2]): Promise<void> {
-    await this.log.download(parseRunId(runId)!.subjectId, owner, order);
+    await this.log.download(parseRunId(runId)!.subjectId, { owner }, order);
   }
 }

@@ -16,6 +16,16 @@ export interface RunOf {
   readonly owner: string;
 }
 
+/** Whose doing it is; without an actor the service's own. */
+export interface Who {
+  readonly owner: string;
+  readonly actor?: string;
+  readonly commandId?: string;
+}
+
+const now = (): { now: string } => ({ now: new Date().toISOString() });
+const metadataOf = ({ owner, actor = 'service:transfer', commandId = randomUUID() }: Who) => metadataFor({ owner, actor, commandId });
+
 /** A command without its time, which the log gives it. */
 type Order<C> = C extends { readonly type: infer T; readonly data: infer D } ? { readonly type: T; readonly data: D } : never;
 
@@ -24,7 +34,7 @@ const OUTCOMES = { CompleteTransfer: 'completed', FailTransfer: 'failed', Cancel
   Record<TransferCommand['type'], RouteEnded['outcome']>
 >;
 
-/** The streams of runs as the engine writes them; who waits for a route hears of its run's end. */
+/** The streams of runs as the service writes them; who waits for a route hears of its run's end. */
 @Injectable()
 export class RunLog {
   constructor(
@@ -33,14 +43,9 @@ export class RunLog {
   ) {}
 
   /** @param who whose doing it is, where it is a client's */
-  async transfer({ runId, owner }: RunOf, order: Order<TransferCommand>, who?: { readonly actor: string; readonly commandId: string }): Promise<Handled<RouteState, TransferEvent>> {
+  async transfer({ runId, owner }: RunOf, order: Order<TransferCommand>, who?: Omit<Who, 'owner'>): Promise<Handled<RouteState, TransferEvent>> {
     const routeId = parseRunId(runId)!.subjectId;
-    const handled = await this.store.handle({
-      definition: transferDefinition,
-      stream: transferStream(routeId),
-      command: { ...order, metadata: { now: new Date().toISOString() } } as TransferCommand,
-      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID(), ...who }),
-    });
+    const handled = await this.route(routeId, { owner, ...who }, order);
     const outcome = OUTCOMES[order.type as keyof typeof OUTCOMES] as RouteEnded['outcome'] | undefined;
     if (outcome && handled.events.length) {
       if (outcome === 'completed') stepBoundary('transfer.after-complete-append');
@@ -51,12 +56,14 @@ export class RunLog {
     return handled;
   }
 
-  download(assetId: string, owner: string, order: Order<DownloadCommand>): Promise<Handled<DownloadState, DownloadEvent>> {
-    return this.store.handle({
-      definition: downloadDefinition,
-      stream: downloadStream(assetId),
-      command: { ...order, metadata: { now: new Date().toISOString() } } as DownloadCommand,
-      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }),
-    });
+  /** What ends no run. */
+  route(routeId: string, who: Who, order: Order<TransferCommand>): Promise<Handled<RouteState, TransferEvent>> {
+    const command = { ...order, metadata: now() } as TransferCommand;
+    return this.store.handle({ definition: transferDefinition, stream: transferStream(routeId), command, metadata: metadataOf(who) });
+  }
+
+  download(assetId: string, who: Who, order: Order<DownloadCommand>): Promise<Handled<DownloadState, DownloadEvent>> {
+    const command = { ...order, metadata: now() } as DownloadCommand;
+    return this.store.handle({ definition: downloadDefinition, stream: downloadStream(assetId), command, metadata: metadataOf(who) });
   }
 }

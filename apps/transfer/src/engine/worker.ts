@@ -1,13 +1,12 @@
-import { downloadDefinition, downloadStream, isOpenDownload } from '@ferry/domain/download';
-import { isOpen, transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
-import { metadataFor, type EventStore } from '@ferry/event-store';
+import { isOpenDownload } from '@ferry/domain/download';
+import { isOpen, type RouteState } from '@ferry/domain/transfer';
+import type { EventStore } from '@ferry/event-store';
 import { defined, parseRunId, priorityRank, type Route } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import { stepBoundary, runInContext, type Health, type Logger } from '@ferry/observability';
 import { HEALTH, LOGGER, MESSAGING } from '@ferry/service-host';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { randomUUID } from 'node:crypto';
 import { TransferConfig, WORKER_ID } from '../transfer.config';
 import type { Claim } from './claim';
 import { DownloadDriver } from './download-driver';
@@ -19,6 +18,7 @@ import { Peers } from './peers';
 import { gateKey, ProviderGate } from './provider-gate';
 import { QueueSnapshots } from './queue-snapshots';
 import { RunIndex } from './run-index';
+import { RunLog } from './run-log';
 import { RunQueue } from './run-queue';
 import { Slots } from './slots';
 import { TransferDriver } from './transfer-driver';
@@ -67,6 +67,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly gate: ProviderGate,
     private readonly snapshots: QueueSnapshots,
     metrics: EngineMetrics,
+    private readonly log: RunLog,
     private readonly transfers: TransferDriver,
     private readonly downloads: DownloadDriver,
   ) {
@@ -200,16 +201,12 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     stepBoundary('transfer.before-claim-append');
     const claim = { workerId: this.workerId, fromEpoch: epoch };
     const { subjectId } = parseRunId(runId)!;
-    const common = { metadata: metadataFor({ owner, actor: 'service:transfer', commandId: randomUUID() }) };
-    const now = { now: new Date().toISOString() };
     const mine = { runId, owner, epoch: epoch + 1, workerId: this.workerId, ...defined({ failingSince }) };
     if (kind === 'transfer') {
-      const command = { type: 'ClaimTransfer', data: { transferId: runId, ...claim }, metadata: now } as const;
-      const { run } = (await this.store.handle({ definition: transferDefinition, stream: transferStream(subjectId), command, ...common })).state;
+      const { run } = (await this.log.route(subjectId, { owner }, { type: 'ClaimTransfer', data: { transferId: runId, ...claim } })).state;
       return isOpen(run) && run.status !== 'requested' && run.transferId === runId && run.workerId === this.workerId ? { ...mine, epoch: run.epoch } : undefined;
     }
-    const command = { type: 'ClaimDownload', data: { downloadId: runId, ...claim }, metadata: now } as const;
-    const { run } = (await this.store.handle({ definition: downloadDefinition, stream: downloadStream(subjectId), command, ...common })).state;
+    const { run } = (await this.log.download(subjectId, { owner }, { type: 'ClaimDownload', data: { downloadId: runId, ...claim } })).state;
     return isOpenDownload(run) && run.status !== 'requested' && run.downloadId === runId && run.workerId === this.workerId ? { ...mine, epoch: run.epoch } : undefined;
   }
 

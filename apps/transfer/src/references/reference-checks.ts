@@ -1,11 +1,9 @@
 import { providerSubjects, type CheckReferenceAnswer, type CheckReferenceRequest, type ReferenceCallRequest, type ReferenceCheck } from '@ferry/contracts';
-import { transferDefinition, transferStream } from '@ferry/domain/transfer';
-import { metadataFor, type EventStore } from '@ferry/event-store';
 import { FerryError, type ReferenceForms, type Route, type Token } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import { MESSAGING } from '@ferry/service-host';
-import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
+import { RunLog } from '../engine/run-log';
 import { ResolveService } from '../resolve/resolve.service';
 
 /** Milliseconds; the adapter gives up before. */
@@ -24,8 +22,8 @@ interface Checked extends Pick<Route, 'providerId' | 'accountId'> {
 @Injectable()
 export class ReferenceChecks {
   constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(MESSAGING) private readonly messaging: Messaging,
+    private readonly log: RunLog,
     private readonly resolves: ResolveService,
   ) {}
 
@@ -65,12 +63,7 @@ export class ReferenceChecks {
 
   /** A newer reference than the one that was asked for stays. */
   private async invalidate(request: CheckReferenceRequest, routeId: string, referenceId: string): Promise<{ invalidated: boolean; token: Token }> {
-    const { events, token } = await this.store.handle({
-      definition: transferDefinition,
-      stream: transferStream(routeId),
-      command: { type: 'InvalidateReference', data: { referenceId, reason: 'gone', reportedBy: request.actor }, metadata: { now: new Date().toISOString() } },
-      metadata: metadataFor(request),
-    });
+    const { events, token } = await this.log.route(routeId, request, { type: 'InvalidateReference', data: { referenceId, reason: 'gone', reportedBy: request.actor } });
     return { invalidated: events.length > 0, token };
   }
 }

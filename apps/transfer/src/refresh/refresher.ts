@@ -1,13 +1,12 @@
-import { isOpen, transferDefinition, transferStream, type RequestTransfer, type RouteReference, type RouteState } from '@ferry/domain/transfer';
-import { metadataFor, type EventStore } from '@ferry/event-store';
+import { isOpen, type RequestTransfer, type RouteReference, type RouteState } from '@ferry/domain/transfer';
 import type { FerryError, Route } from '@ferry/kernel';
 import { Counter, metrics, type Logger } from '@ferry/observability';
 import { LOGGER } from '@ferry/service-host';
 import { ProviderDirectory } from '@ferry/service-host/providers';
-import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { RunIndex } from '../engine/run-index';
+import { RunLog } from '../engine/run-log';
 import { Memory } from '../memory/memory';
 import { UsageLog } from '../usage/usage-log';
 import { RefreshConfig } from './refresh.config';
@@ -44,8 +43,8 @@ export class Refresher implements OnApplicationBootstrap, OnModuleDestroy {
   private busy = false;
 
   constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
     @Inject(LOGGER) private readonly logger: Logger,
+    private readonly log: RunLog,
     private readonly memory: Memory,
     private readonly directory: ProviderDirectory,
     private readonly index: RunIndex,
@@ -125,12 +124,7 @@ export class Refresher implements OnApplicationBootstrap, OnModuleDestroy {
     // What lives longer than this reference was made by somebody else meanwhile, and is enough.
     const newer = expiresAt === undefined ? { minAliveUntil: new Date().toISOString(), deadReferenceId: referenceId } : { minAliveUntil: new Date(Date.parse(expiresAt) + 1).toISOString() };
     const data: RequestTransfer['data'] = { ...route, routeId, reason: 'refresh', priority: 'refresh', ...newer };
-    const { events } = await this.store.handle({
-      definition: transferDefinition,
-      stream: transferStream(routeId),
-      command: { type: 'RequestTransfer', data, metadata: { now: new Date().toISOString() } },
-      metadata: metadataFor({ owner, actor: 'service:transfer', commandId: `refresh:${referenceId}:${randomUUID()}` }),
-    });
+    const { events } = await this.log.route(routeId, { owner, commandId: `refresh:${referenceId}:${randomUUID()}` }, { type: 'RequestTransfer', data });
     if (events.length) this.counter.inc({ outcome: 'begun' });
     return events.length > 0;
   }

@@ -1,13 +1,12 @@
 import type { ProviderCapabilities, ResolveAnswer, ResolveRequest } from '@ferry/contracts';
-import { isOpen, transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
-import { metadataFor, type EventStore } from '@ferry/event-store';
+import { isOpen, transferStream, type RouteState } from '@ferry/domain/transfer';
 import { FerryError, parseRunId, type MediaFacts, type Token } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
 import { singleflight } from '@ferry/resilience';
-import { EVENT_STORE } from '@ferry/service-host/stores';
 import { ProviderDirectory } from '@ferry/service-host/providers';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ownedAndLiving, type AssetForTransfer } from '../assets/asset-reader';
+import { RunLog } from '../engine/run-log';
 import { Worker } from '../engine/worker';
 import type { KnownAsset } from '../memory/asset-memory';
 import { Memory, revisionIn } from '../memory/memory';
@@ -42,7 +41,7 @@ export class ResolveService {
   private readonly appends = singleflight<Known<RouteState>>();
 
   constructor(
-    @Inject(EVENT_STORE) private readonly store: EventStore,
+    private readonly log: RunLog,
     private readonly memory: Memory,
     private readonly directory: ProviderDirectory,
     private readonly worker: Worker,
@@ -120,12 +119,7 @@ export class ResolveService {
   private request(request: ResolveRequest, routeId: string, data: Extract<Decision, { next: 'request' }>['command']): Promise<Known<RouteState>> {
     const append = async () => {
       stepBoundary('transfer.before-request-append');
-      const { state, token } = await this.store.handle({
-        definition: transferDefinition,
-        stream: transferStream(routeId),
-        command: { type: 'RequestTransfer', data: { ...data, ...this.worker.firstClaim() }, metadata: { now: new Date().toISOString() } },
-        metadata: metadataFor(request),
-      });
+      const { state, token } = await this.log.route(routeId, request, { type: 'RequestTransfer', data: { ...data, ...this.worker.firstClaim() } });
       stepBoundary('transfer.after-request-append');
       this.worker.notice(request.owner, state);
       return { state, revision: token.revision, position: token.position };

@@ -1,6 +1,6 @@
 import { ListTransfersRequest, SUBJECTS, TransferCommandRequest, TransferRequest, type TransferView } from '@ferry/contracts';
-import { transferDefinition, transferStream, type TransferEvent } from '@ferry/domain/transfer';
-import { metadataFor, type EventStore } from '@ferry/event-store';
+import { transferStream, type TransferEvent } from '@ferry/domain/transfer';
+import type { EventStore } from '@ferry/event-store';
 import { FerryError, parseRunId, type RecordedEvent, type Token } from '@ferry/kernel';
 import type { ReadModels, Runner } from '@ferry/read-models';
 import { EVENT_STORE, READ_MODELS } from '@ferry/service-host/stores';
@@ -9,6 +9,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { AssetReader } from '../assets/asset-reader';
 import { Cancellation } from '../engine/cancellation';
 import { Progress } from '../engine/progress';
+import { RunLog } from '../engine/run-log';
 import { Worker } from '../engine/worker';
 import { TRANSFERS_RUNNER } from '../transfer.config';
 import { transferView } from './transfer-view';
@@ -24,6 +25,7 @@ export class TransfersController {
     @Inject(READ_MODELS) private readonly models: ReadModels,
     @Inject(TRANSFERS_RUNNER) private readonly runner: Runner,
     private readonly assets: AssetReader,
+    private readonly log: RunLog,
     private readonly worker: Worker,
     private readonly cancellation: Cancellation,
     private readonly progress: Progress,
@@ -51,12 +53,7 @@ export class TransfersController {
   async retry(@Payload() request: TransferCommandRequest): Promise<{ transferId: string; token: Token }> {
     const { transferId, owner } = request;
     await this.eventsOf(transferId, owner);
-    const { state, token } = await this.store.handle({
-      definition: transferDefinition,
-      stream: transferStream(parseRunId(transferId)!.subjectId),
-      command: { type: 'RetryTransfer', data: { transferId, ...this.worker.firstClaim() }, metadata: { now: new Date().toISOString() } },
-      metadata: metadataFor(request),
-    });
+    const { state, token } = await this.log.route(parseRunId(transferId)!.subjectId, request, { type: 'RetryTransfer', data: { transferId, ...this.worker.firstClaim() } });
     this.worker.notice(owner, state);
     return { transferId: state.run?.transferId ?? transferId, token };
   }

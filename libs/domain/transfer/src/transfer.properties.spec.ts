@@ -2,7 +2,8 @@ import { FerryError, fold, PRIORITIES, transferIdOf } from '@ferry/kernel';
 import { rounds, seed } from '@ferry/testing/specs';
 import * as fc from 'fast-check';
 import { route, ROUTE_ID } from './__examples__/transfer.examples';
-import { transferDecider, type TransferCommand } from './transfer.decider';
+import type { TransferCommand } from './transfer.commands';
+import { transferDecider } from './transfer.decider';
 import { TRANSFER_EVENT_TYPES, type TransferEvent } from './transfer.events';
 import type { RouteState } from './transfer.state';
 

@@ -10,6 +10,7 @@ import { IsOptional } from 'class-validator';
 import { setImmediate } from 'node:timers/promises';
 import { connect } from 'nats';
 import { AssetReader } from '../../../../apps/transfer/src/assets/asset-reader';
+import { RunLog } from '../../../../apps/transfer/src/engine/run-log';
 import type { Worker } from '../../../../apps/transfer/src/engine/worker';
 import { Memory } from '../../../../apps/transfer/src/memory/memory';
 import { KnownAnswers } from '../../../../apps/transfer/src/resolve/known-answers';
@@ -78,7 +79,7 @@ const main = async ([natsUrl = '', eventStoreUrl = '', mongoUrl = '', count = '1
   memory.onApplicationBootstrap();
   const usage = new UsageLog(store, new LeaseManager(models.db, 'bench'), logger, config);
   const directory = new ProviderDirectory(messaging, [PROVIDER]);
-  const service = new ResolveService(store, memory, directory, {} as Worker, usage, config);
+  const service = new ResolveService(new RunLog(store, messaging), memory, directory, {} as Worker, usage, config);
   const known = new KnownAnswers(memory, directory, usage, service);
   messaging.serve(SUBJECTS.transfer.resolve, ResolveRequest, (request) => service.resolve(request), { queue: 'transfer', quick: (request) => known.json(request) });
   await Promise.all([messaging.flush(), echo.flush()]);

@@ -1,5 +1,5 @@
 import { transferIdOf } from '@ferry/kernel';
-import type { RequestTransfer, TransferCommand } from '../transfer.decider';
+import type { RequestTransfer, TransferCommand } from '../transfer.commands';
 import type { TransferEvent } from '../transfer.events';
 
 export const NOW = '2026-01-05T10:00:00.000Z';
