@@ -121,6 +121,17 @@ describe('the faults of the provider simulator', () => {
     expect((await uploads()) - before).toBe(1);
   });
 
+  it('keeps the zeros of an upload as all its other bytes', async () => {
+    const content = Buffer.concat([harbour, Buffer.alloc(300_000), Buffer.from('between'), Buffer.alloc(200_000)]);
+    const body = new FormData();
+    body.append('purpose', 'vision');
+    body.append('file', new Blob([new Uint8Array(content)]), HARBOUR);
+    const headers = { authorization: 'Bearer k' };
+    const { id } = (await (await fetch(`${simulator.openaiUrl}/files`, { method: 'POST', headers, body })).json()) as { id: string };
+    const answer = await fetch(`${simulator.openaiUrl}/files/${id}/content`, { headers });
+    expect(Buffer.from(await answer.arrayBuffer()).equals(content)).toBe(true);
+  });
+
   it('seeds videos with free space that takes no room', async () => {
     const { url: address, sizeBytes } = await seed({ provider: 'pixverse', fixture: HARBOUR, freeBytes: 3_000_000 });
     const { bytes } = await readUp(await open(address));
