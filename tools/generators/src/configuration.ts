@@ -54,6 +54,12 @@ const ACCOUNTS: Variable = {
 };
 const ACCOUNTS_FILE: Variable = { ...ACCOUNTS, name: '{PROVIDER}_ACCOUNTS_FILE', fallback: 'none', meaning: 'A file with the same JSON, instead of the variable.' };
 
+const RATE_LIMITS: Variable = {
+  ...ACCOUNTS_FILE,
+  name: '{PROVIDER}_RATE_LIMITS',
+  meaning: 'JSON, in the place of the limits that the adapter knows of an account: `{ "upload": { "concurrency", "requestsPerSecond", "bytesPerSecond" }?, "download": { … }? }`.',
+};
+
 /** Every environment variable that a service reads. */
 export const configurationTable = (sources: Sources): string => {
   const found: Variable[] = [];
@@ -63,6 +69,6 @@ export const configurationTable = (sources: Sources): string => {
     });
   }
   const order = (variable: Variable) => (variable.readers.includes('every service') ? 0 : variable.readers.length > 1 || variable.readers[0]!.includes(',') ? 1 : 2);
-  const variables = [...merged(found), ACCOUNTS, ACCOUNTS_FILE].sort((a, b) => order(a) - order(b));
+  const variables = [...merged(found), ACCOUNTS, ACCOUNTS_FILE, RATE_LIMITS].sort((a, b) => order(a) - order(b));
   return table(['variable', 'read by', 'default', 'meaning'], variables.map(({ name, readers, fallback, meaning }) => [code(name), readers.join(', '), fallback, meaning]));
 };

@@ -36,6 +36,14 @@ const variantRows = ({ variants }: ProviderCapabilities): string[][] =>
     ]),
   );
 
+const UNITS = { concurrency: 'at a time', requestsPerSecond: 'a second', bytesPerSecond: 'bytes a second' } as const;
+
+const callLimits = ({ rateLimits = {} }: ProviderCapabilities): string[] =>
+  Object.entries(rateLimits).map(([operation, limits]) => {
+    const named = (Object.keys(UNITS) as (keyof typeof UNITS)[]).filter((name) => limits[name] !== undefined);
+    return `${operation}s ${named.map((name) => `${limits[name]} ${UNITS[name]}`).join(', ')}`;
+  });
+
 const section = (capabilities: ProviderCapabilities): string => {
   const { providerId, displayName, nativeUses, originIdTypes, assumedOriginLifetimeSeconds, safetyMarginSeconds, sunset } = capabilities;
   const natives = Object.entries(nativeUses).map(([kind, uses]) => `${kind}: ${list(uses)}`);
@@ -46,6 +54,7 @@ const section = (capabilities: ProviderCapabilities): string => {
       ? 'An origin whose end is not told is taken not to end.'
       : `An origin whose end is not told is assumed to live ${assumedOriginLifetimeSeconds} s after its registration.`,
     `A reference is handed out by default while it lives ${safetyMarginSeconds} s more.`,
+    `An account may be asked for: ${callLimits(capabilities).join('; ') || 'as much as it takes'}.`,
   ];
   return [
     `## ${displayName} (${code(providerId)})`,
