@@ -43,6 +43,7 @@ describe('an upload that follows its download', () => {
     await taken(before, HALF);
     expect(await rig.types(downloadStream(assetId))).not.toContain('DownloadCompleted');
     expect(await rig.types(streamOf(transferId))).not.toContain('UploadReleased');
+    await rig.clearLimits();
     await rig.outcome(assetId, 'sora', transferId);
     const events = (await rig.store.read(streamOf(transferId))) as unknown as TransferEvent[];
     expect(events.find(({ type }) => type === 'UploadStarted')!.data).toMatchObject({ attempt: 1, follows: { downloadId: `${assetId}-1`, attempt: 1 } });
@@ -62,6 +63,7 @@ describe('an upload that follows its download', () => {
     if (second.status !== 'pending') throw new Error('the route was known already');
     await until(rig, streamOf(second.transferId), 'UploadStarted');
     expect(await rig.types(downloadStream(assetId))).not.toContain('DownloadCompleted');
+    await rig.clearLimits();
     const both = await Promise.all([rig.outcome(assetId, 'sora', first), rig.outcome(assetId, 'sora', second.transferId)]);
     expect(both.map(({ reference }) => reference.accountId)).toEqual(['sora-main', 'sora-second']);
     expect((await rig.counts('pixverse')).downloads - origin.downloads).toBe(1);
@@ -140,6 +142,8 @@ describe('an upload that follows its download', () => {
     await until(rig, streamOf(second.transferId), 'UploadStarted');
     await taken(before, 1_000_000);
     await rig.cancel(first);
+    expect(await rig.types(downloadStream(assetId))).not.toContain('DownloadCompleted');
+    await rig.clearLimits();
     await rig.outcome(assetId, 'sora', second.transferId);
     expect(await rig.types(downloadStream(assetId))).toEqual(expect.arrayContaining(['DownloadLeft', 'DownloadCompleted']));
     expect((await rig.counts('openai')).uploads - before.uploads).toBe(1);

@@ -1,69 +1,78 @@
 import { eventually } from '@ferry/testing/specs';
+import { accountOf, accounts, keyOf } from './testing/fault-rows';
 import { Rig } from './testing/rig';
-import { count, pending, streamOf, until } from './testing/steps';
+import { count, streamOf, until } from './testing/steps';
 
 const HELD_MS = 120_000;
+const ACCEPTED = { answerLatencyMs: HELD_MS };
+const NEVER_ACCEPTED = { latencyMs: HELD_MS };
 
-/** The adapter is killed while the vendor has all of an upload that was released. */
+interface Lost {
+  readonly name: string;
+  /** The vendor lists its files, and no characters. */
+  readonly operation: 'file-create' | 'character-create';
+  readonly fault: typeof ACCEPTED | typeof NEVER_ACCEPTED;
+  /** Attempts in the end. */
+  readonly attempts: number;
+  /** What stands at the vendor in the end. */
+  readonly accepted: number;
+  readonly orphans: number;
+}
+
+const UPLOADS: readonly Lost[] = [
+  { name: 'is found by its name where the vendor lists it: one upload, no orphan', operation: 'file-create', fault: ACCEPTED, attempts: 1, accepted: 1, orphans: 0 },
+  { name: 'is repeated, once, where the vendor never accepted it: no orphan', operation: 'file-create', fault: NEVER_ACCEPTED, attempts: 2, accepted: 1, orphans: 0 },
+  { name: 'is repeated where nothing can be looked up, accepted: at most one orphan, recorded', operation: 'character-create', fault: ACCEPTED, attempts: 2, accepted: 2, orphans: 1 },
+  { name: 'is repeated where nothing can be looked up, never accepted: at most one orphan, recorded', operation: 'character-create', fault: NEVER_ACCEPTED, attempts: 2, accepted: 1, orphans: 1 },
+];
+const SORA = { SORA_ACCOUNTS: accounts('sora', UPLOADS.length) };
+
+interface Begun {
+  readonly assetId: string;
+  readonly transferId: string;
+}
+
+/** The adapter is killed while the vendor has all of several uploads that were released, each with an account of its own. */
 describe('a released upload whose adapter is lost', () => {
   let rig: Rig;
+  const begun = new Map<Lost, Begun>();
+
+  const acceptedOf = async (lost: Lost) => (await rig.accepted(keyOf('sora', accountOf(UPLOADS.indexOf(lost))))).length;
+
+  const begin = async (lost: Lost): Promise<Begun> => {
+    const accountId = accountOf(UPLOADS.indexOf(lost));
+    await rig.fault({ provider: 'openai', operation: lost.operation, key: keyOf('sora', accountId), times: 1, ...lost.fault });
+    const assetId = await (lost.operation === 'file-create' ? rig.pixverseImage() : rig.pixverseVideo());
+    const answer = await rig.resolve(assetId, 'sora', { accountId });
+    if (answer.status !== 'pending') throw new Error('the route was known already');
+    const { transferId } = answer;
+    if (lost.fault === ACCEPTED) await eventually(async () => expect(await acceptedOf(lost)).toBe(1), { timeoutMs: 20_000 });
+    await until(rig, streamOf(transferId), 'UploadReleased');
+    return { assetId, transferId };
+  };
 
   beforeAll(async () => {
-    rig = await Rig.start();
+    rig = await Rig.start({ 'provider-sora': SORA });
     await rig.startService('transfer', 'transfer', { TRANSFER_LOST_RELEASE_MS: '1000' });
-  }, 60_000);
-  afterAll(() => rig?.close(), 60_000);
-  afterEach(() => rig.clearFaults());
-
-  const lose = async (transferId: string) => {
-    await until(rig, streamOf(transferId), 'UploadReleased');
+    await Promise.all(UPLOADS.map(async (lost) => begun.set(lost, await begin(lost))));
     await rig.service('provider-sora').stop('SIGKILL');
-    await rig.startService('provider-sora');
-  };
-  const uploads = async () => (await rig.counts('openai')).uploads;
+    await rig.startService('provider-sora', 'provider-sora', SORA);
+  }, 120_000);
+  afterAll(() => rig?.close(), 60_000);
 
-  it('is found by its name where the vendor lists it: one upload, no orphan', async () => {
-    const assetId = await rig.pixverseImage();
-    const before = await uploads();
-    await rig.fault({ provider: 'openai', operation: 'file-create', answerLatencyMs: HELD_MS, times: 1 });
-    const transferId = await pending(rig, assetId);
-    await eventually(async () => expect(await uploads()).toBe(before + 1), { timeoutMs: 20_000 });
-    await lose(transferId);
+  it.each(UPLOADS)('$name', async (lost) => {
+    const { assetId, transferId } = begun.get(lost)!;
+    const accountId = accountOf(UPLOADS.indexOf(lost));
     const { reference } = await rig.outcome(assetId, 'sora', transferId);
-    expect(reference).toMatchObject({ referenceId: transferId, forms: { idType: 'file' }, expiresAt: expect.any(String) as string });
-    expect(await uploads()).toBe(before + 1);
+    expect(reference).toMatchObject({ referenceId: transferId, accountId, forms: { idType: lost.operation === 'file-create' ? 'file' : 'character' } });
+    if (lost.operation === 'file-create') expect(reference.expiresAt).toEqual(expect.any(String));
+    expect(await acceptedOf(lost)).toBe(lost.accepted);
     const types = await rig.types(streamOf(transferId));
-    expect(count(types, 'UploadStarted')).toBe(1);
-    expect(types).not.toContain('UploadOrphaned');
-  }, 60_000);
+    expect(count(types, 'UploadStarted')).toBe(lost.attempts);
+    expect(count(types, 'UploadOrphaned')).toBe(lost.orphans);
+  }, 90_000);
 
-  it('is repeated, once, where the vendor never accepted it: no orphan', async () => {
-    const assetId = await rig.pixverseImage();
-    const before = await uploads();
-    await rig.fault({ provider: 'openai', operation: 'file-create', latencyMs: HELD_MS, times: 1 });
-    const transferId = await pending(rig, assetId);
-    await lose(transferId);
-    await rig.outcome(assetId, 'sora', transferId);
-    expect(await uploads()).toBe(before + 1);
-    const types = await rig.types(streamOf(transferId));
-    expect(count(types, 'UploadStarted')).toBe(2);
-    expect(types).not.toContain('UploadOrphaned');
-  }, 60_000);
-
-  it.each([
-    ['accepted', { answerLatencyMs: HELD_MS }, 2],
-    ['never accepted', { latencyMs: HELD_MS }, 1],
-  ])('is repeated where nothing can be looked up, %s: at most one orphan, recorded', async (_name, fault, accepted) => {
-    const assetId = await rig.pixverseVideo();
-    const before = await uploads();
-    await rig.fault({ provider: 'openai', operation: 'character-create', times: 1, ...fault });
-    const transferId = await pending(rig, assetId);
-    if (accepted === 2) await eventually(async () => expect(await uploads()).toBe(before + 1), { timeoutMs: 20_000 });
-    await lose(transferId);
-    await rig.outcome(assetId, 'sora', transferId);
-    expect(await uploads()).toBe(before + accepted);
-    const types = await rig.types(streamOf(transferId));
-    expect(count(types, 'UploadStarted')).toBe(2);
-    expect(count(types, 'UploadOrphaned')).toBe(1);
-  }, 60_000);
+  it('has cost the vendor no other upload', async () => {
+    expect((await rig.counts('openai')).uploads).toBe(UPLOADS.reduce((sum, { accepted }) => sum + accepted, 0));
+  });
 });
