@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes of buffers that come and go between two collections. */
-const EVERY_BYTES = 16 * 1024 ** 2;
+const EVERY_BYTES = 8 * 1024 ** 2;
 
 type Collect = (options: { readonly type: 'minor' }) => void;
 
@@ -13,7 +13,7 @@ const collector = (): Collect => {
   setFlagsFromString('--expose-gc');
   // Such buffers count towards V8's limit for old objects, which it may set a few megabytes above what lives: it would go through the
   // whole heap for every few of them.
-  setFlagsFromString('--heap-growing-percent=100');
+  setFlagsFromString('--heap-growing-percent=50');
   return runInNewContext('gc') as Collect;
 };
 
