@@ -1,7 +1,11 @@
 import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
 
 const MAX_MESSAGES = 256;
-const MAX_BYTES = 1024 * 1024;
+/**
+ * Less than half of what a client takes before it has answered (64 KiB). What is handed over leaves at once; were it all
+ * of that, client and server would wait for each other in turn, instead of working at the same time.
+ */
+const MAX_BYTES = 24 * 1024;
 
 /**
  * Lets a call hand over its next message before the last one has left, up to a bound. gRPC waits for each one, which
