@@ -18,12 +18,14 @@ const CACHE_BYTES = 256 * 1024 ** 2;
 const DEADLINES = { PROVIDER_ANSWER_TIMEOUT_MS: '10000', PROVIDER_STALL_TIMEOUT_MS: '6000' };
 const ENGINE = { TRANSFER_ATTEMPTS: '2', TRANSFER_JOB_DEADLINE_MS: '30000', TRANSFER_RETRIES_PER_MINUTE: '10000', TRANSFER_WORKERS: '40' };
 
+const LARGE_BYTES = 32 * 1024 * 1024;
+
 /** All rows run beside each other, before the first of them is looked at. */
 describe('what goes wrong at a provider', () => {
   let rig: Rig;
   const downloads = new Map<string, RowResult>();
   const uploads = new Map<string, RowResult>();
-  let sources: Record<UploadFault['to'], string>;
+  let sources: Record<UploadFault['to'] | 'large', string>;
 
   beforeAll(async () => {
     rig = await Rig.start({
@@ -31,19 +33,19 @@ describe('what goes wrong at a provider', () => {
       'provider-sora': { SORA_ACCOUNTS: accounts('sora', ROWS), ...DEADLINES },
     });
     await rig.startService('transfer', 'transfer', ENGINE);
-    sources = { sora: await cachedVideo('pixverse', 'sora'), pixverse: await cachedVideo('openai', 'pixverse') };
+    sources = { sora: await cachedVideo('pixverse', 'sora'), pixverse: await cachedVideo('openai', 'pixverse'), large: await cachedVideo('pixverse', 'sora', LARGE_BYTES) };
     const accountOfUpload = (index: number) => accountOf(DOWNLOAD_FAULTS.length + index);
     const endings: (() => Promise<unknown>)[] = [];
     const begun = (results: Map<string, RowResult>, name: string, ending: Ending) => endings.push(async () => results.set(name, await ending()));
     for (const [index, row] of DOWNLOAD_FAULTS.entries()) begun(downloads, row.name, await beginDownloadFault(rig, row, accountOf(index)));
-    for (const [index, row] of UPLOAD_FAULTS.entries()) begun(uploads, row.name, await beginUploadFault(rig, row, sources[row.to], accountOfUpload(index)));
+    for (const [index, row] of UPLOAD_FAULTS.entries()) begun(uploads, row.name, await beginUploadFault(rig, row, sources[row.large ? 'large' : row.to], accountOfUpload(index)));
     await Promise.all(endings.map((ending) => ending()));
   }, 300_000);
   afterAll(() => rig?.close(), 60_000);
 
   /** A video that is in the cache, so that what fails afterwards is an upload. */
-  const cachedVideo = async (provider: 'pixverse' | 'openai', to: 'sora' | 'pixverse'): Promise<string> => {
-    const { id } = await rig.seed(provider, 'video', provider === 'pixverse' ? 'pixverse-harbour.mp4' : 'sora-lighthouse.mp4');
+  const cachedVideo = async (provider: 'pixverse' | 'openai', to: 'sora' | 'pixverse', freeBytes?: number): Promise<string> => {
+    const { id } = await rig.seed(provider, 'video', provider === 'pixverse' ? 'pixverse-harbour.mp4' : 'sora-lighthouse.mp4', freeBytes);
     const providerId = provider === 'pixverse' ? 'pixverse' : 'sora';
     const assetId = await rig.register({ kind: 'video', origin: { providerId, accountId: OTHER.changed, forms: { id, idType: 'video' } } });
     await rig.resolved(assetId, to, { accountId: OTHER.changed });
@@ -96,7 +98,7 @@ describe('what goes wrong at a provider', () => {
   });
 
   it('leaves no byte of what failed in the cache', async () => {
-    const kept = [...downloads.values()].filter(({ cached }) => cached).length + 2;
+    const kept = [...downloads.values()].filter(({ cached }) => cached).length + Object.keys(sources).length;
     expect(await readdir(join(rig.cacheDir, 'assets'))).toHaveLength(kept);
     expect(await rig.cacheUsage()).toMatchObject({ files: kept, reservedBytes: 0 });
   });

@@ -85,8 +85,8 @@ export class Rig {
   }
 
   /** A finished video (or audio) at the vendor. */
-  async seed(provider: 'pixverse' | 'openai', kind: 'video' | 'audio' | 'image', fixture: string): Promise<{ id: string; url: string; sha256: string; sizeBytes: number }> {
-    return this.control('POST', 'seed', { provider, kind, fixture });
+  async seed(provider: 'pixverse' | 'openai', kind: 'video' | 'audio' | 'image', fixture: string, freeBytes?: number): Promise<{ id: string; url: string; sha256: string; sizeBytes: number }> {
+    return this.control('POST', 'seed', { provider, kind, fixture, freeBytes });
   }
 
   /** Bytes of any kind as a video at PixVerse; with `freeBytes`, so much free space in the fixture's container instead. */

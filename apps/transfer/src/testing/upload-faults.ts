@@ -3,6 +3,8 @@ export interface UploadFault {
   readonly name: string;
   readonly to: 'pixverse' | 'sora';
   readonly fault?: object;
+  /** More than the sockets' buffers take: who has not read it to its end cannot have been sent all of it. */
+  readonly large?: true;
   /** The kind of each failed attempt; absent: none fails. */
   readonly kind?: string;
   readonly attempts: number;
@@ -14,7 +16,7 @@ export interface UploadFault {
   readonly accepted: number;
 }
 
-type Outcome = Omit<UploadFault, 'name' | 'to' | 'fault'>;
+type Outcome = Omit<UploadFault, 'name' | 'to' | 'fault' | 'large'>;
 
 const ATTEMPTS = 2;
 const final = (kind: string): Outcome => ({ kind, attempts: 1, orphans: 0, accepted: 0 });
@@ -59,7 +61,7 @@ const ANSWERS: readonly UploadFault[] = [
   sora('an answer without an id in another form', { rawBody: '{"object":"character"}' }, unknown('protocol')),
   sora('an answer for another file', { rawBody: '{"id":"char_other","object":"character","name":"ferry-other"}' }, unknown('protocol')),
   sora('an endless answer', { endless: true }, unknown('protocol')),
-  { name: 'an answer before the last byte', to: 'sora', fault: { rawBody: '{"id":"char_early"}' }, ...retried('protocol'), orphans: undefined },
+  { name: 'an answer before the last byte', to: 'sora', large: true, fault: { rawBody: '{"id":"char_early"}' }, ...retried('protocol'), orphans: undefined },
 ];
 
 const CONNECTIONS: readonly UploadFault[] = [
