@@ -40,8 +40,11 @@ export class FileReceiver {
     const incoming = await this.disk.receive(sizeBytes);
     stepBoundary('cache.put-begun');
     const { kind, filename } = claims;
-    const growing = this.growing.begin(claims, defined({ path: incoming.path, kind, sizeBytes, filename }));
+    let growing: GrowingFile | undefined;
     try {
+      // A newer attempt may have begun while room was made: its followers are not to be broken off.
+      signal.throwIfAborted();
+      growing = this.growing.begin(claims, defined({ path: incoming.path, kind, sizeBytes, filename }));
       await this.write(incoming, growing, body, sizeBytes);
       stepBoundary('cache.after-all-bytes');
       const content = await verify(incoming, { sizeBytes, kind: claims.kind, sha256: this.index.sha256Of(claims.assetId) ?? claims.sha256 });
@@ -52,7 +55,7 @@ export class FileReceiver {
       growing.store();
       return file;
     } finally {
-      growing.breakOff();
+      growing?.breakOff();
       await incoming.discard();
     }
   }

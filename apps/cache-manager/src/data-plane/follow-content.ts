@@ -22,18 +22,19 @@ export interface FollowParts {
  * GET and HEAD of a file while it is written, for one attempt: all of it from the start, as it comes, never faster than
  * it is read. The connection breaks when the attempt does, so that what was read is never taken for the file.
  * @returns false where the attempt's file is stored by now: it is the cached file
- * @throws FerryError ATTEMPT_GONE, BODY_TIMEOUT
+ * @throws FerryError ATTEMPT_GONE, BODY_TIMEOUT, TOO_MANY_LEASES
  */
 export const followContent = async (parts: FollowParts, claims: GetClaims & FollowClaims, request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
   const { assetId, owner, follows, run } = claims;
   const file = parts.growing.require({ assetId, owner, ...follows });
-  const handle = await openGrowing(file, parts.silentMs);
-  if (!handle) return false;
   // The file must not be evicted between its end and the reader's.
   const lease = (): string => parts.leases.acquire(owner, assetId, `${run}:follows`, LEASE_MS).leaseId;
   const leaseId = lease();
   const renewing = setInterval(lease, RENEW_MS);
+  let handle: FileHandle | undefined;
   try {
+    handle = await openGrowing(file, parts.silentMs);
+    if (!handle) return false;
     const sizeBytes = file.facts.sizeBytes!;
     response.writeHead(200, { 'content-type': follows.mimeType, 'content-length': sizeBytes, 'accept-ranges': 'none' });
     if (request.method === 'HEAD') response.end();
@@ -42,7 +43,7 @@ export const followContent = async (parts: FollowParts, claims: GetClaims & Foll
   } finally {
     clearInterval(renewing);
     parts.leases.release(owner, leaseId);
-    await handle.close();
+    await handle?.close();
   }
 };
 

@@ -18,9 +18,14 @@ const FOLLOW_MS = 2_000;
 
 /** The cached file of one run, leased from the first use until it is closed; the use after that looks at it anew. */
 export interface HeldFile {
-  /** Undefined where the file is not cached, also after waiting so long for one that is being written. */
+  /**
+   * Undefined where the file is not cached, also after waiting so long for one that is being written.
+   * @throws FerryError HELD_ELSEWHERE after the end
+   */
   file(asset: AssetForTransfer, waitMs?: number): Promise<LeasedFile | undefined>;
   close(): Promise<void>;
+  /** The work on the run is over: a question that comes late must not lease what nobody would give back. */
+  end(): Promise<void>;
 }
 
 /** Bytes that an upload can begin with: the cached file, or a download that brings it. */
@@ -65,7 +70,9 @@ export class Bytes {
 
   hold({ runId, epoch }: Claim): HeldFile {
     let leasing: Promise<LeasedFile | undefined> | undefined;
+    let isOver = false;
     const file = async ({ owner, assetId }: AssetForTransfer, waitMs?: number) => {
+      if (isOver) throw new FerryError('HELD_ELSEWHERE', 'unavailable', 'This worker has left the transfer. Ask again.', { transferId: runId });
       // One lease for each claim: a worker that lost the run gives back its own and not its successor's.
       leasing ??= this.cache.lease(owner, assetId, holderOf({ runId, epoch }), waitMs);
       try {
@@ -79,11 +86,16 @@ export class Bytes {
       }
     };
     const close = async () => {
-      const held = await leasing;
+      // Why it could not be leased, who asked for the file was told.
+      const [held] = await Promise.allSettled([leasing]);
       leasing = undefined;
-      await held?.close();
+      if (held.status === 'fulfilled') await held.value?.close();
     };
-    return { file, close };
+    const end = () => {
+      isOver = true;
+      return close();
+    };
+    return { file, close, end };
   }
 
   async find(wanted: Wanted): Promise<Found> {

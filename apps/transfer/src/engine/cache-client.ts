@@ -27,22 +27,40 @@ export class CacheClient {
 
   /** Undefined where the file is not cached; with `waitMs`, also not after waiting so long for one that is being written. */
   async lease(owner: string, assetId: string, holder: string, waitMs?: number): Promise<LeasedFile | undefined> {
-    const request = { owner, actor: ACTOR, assetId, holder, ttlMs: LEASE_MS, ...(waitMs === undefined ? {} : { waitMs }) };
+    const wanted = { owner, actor: ACTOR, assetId, holder, ttlMs: LEASE_MS };
     let answer: AcquireLeaseAnswer;
     try {
-      answer = await this.messaging.request<AcquireLeaseAnswer>(SUBJECTS.cache.acquire, request, { timeoutMs: CALL_MS + (waitMs ?? 0) });
+      answer = await this.acquire({ ...wanted, ...(waitMs === undefined ? {} : { waitMs }) }, waitMs);
     } catch (error) {
       if ((error as FerryError).code === 'NOT_CACHED') return undefined;
       throw error;
     }
-    const { leaseId, file, getUrl } = answer;
-    const lease = { owner, actor: ACTOR, leaseId };
-    const renewing = setInterval(() => void this.tell(SUBJECTS.cache.renew, { ...lease, ttlMs: LEASE_MS }), RENEW_MS);
+    const { file, getUrl } = answer;
+    let { leaseId } = answer;
+    let closed = false;
+    const release = () => this.told(() => this.messaging.request(SUBJECTS.cache.release, { owner, actor: ACTOR, leaseId }, { timeoutMs: CALL_MS }));
+    const renew = () =>
+      this.told(async () => {
+        try {
+          await this.messaging.request(SUBJECTS.cache.renew, { owner, actor: ACTOR, leaseId, ttlMs: LEASE_MS }, { timeoutMs: CALL_MS });
+        } catch (error) {
+          if ((error as FerryError).code !== 'LEASE_ENDED' || closed) throw error;
+          // The cache-manager began anew meanwhile: leases are in its memory.
+          ({ leaseId } = await this.acquire(wanted));
+          if (closed) await release();
+        }
+      });
+    const renewing = setInterval(() => void renew(), RENEW_MS);
     const close = async () => {
+      closed = true;
       clearInterval(renewing);
-      await this.tell(SUBJECTS.cache.release, lease);
+      await release();
     };
     return { file, getUrl, close };
+  }
+
+  private acquire(wanted: object, waitMs = 0): Promise<AcquireLeaseAnswer> {
+    return this.messaging.request<AcquireLeaseAnswer>(SUBJECTS.cache.acquire, wanted, { timeoutMs: CALL_MS + waitMs });
   }
 
   /** A place to put the bytes, or the file where they are there already. */
@@ -69,11 +87,11 @@ export class CacheClient {
   }
 
   /** A lease that cannot be renewed or released ends by itself within a minute: worth a line, not a failure. */
-  private async tell(subject: string, data: object): Promise<void> {
+  private async told(tell: () => Promise<unknown>): Promise<void> {
     try {
-      await this.messaging.request(subject, data, { timeoutMs: CALL_MS });
+      await tell();
     } catch (error) {
-      this.logger.info({ err: error, subject }, 'the cache could not be told about a lease');
+      this.logger.info({ err: error }, 'the cache could not be told about a lease');
     }
   }
 }

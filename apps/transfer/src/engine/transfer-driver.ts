@@ -80,7 +80,7 @@ export class TransferDriver {
     } finally {
       this.progress.left(claim.runId);
       release.close();
-      await held.close();
+      await held.end();
     }
   }
 
@@ -96,7 +96,7 @@ export class TransferDriver {
   }
 
   private async cancel(claim: Claim): Promise<void> {
-    const { state } = await this.log.transfer(claim, { type: 'CancelTransfer', data: { transferId: claim.runId } });
+    const { state } = await this.log.transfer(claim, { type: 'CancelTransfer', data: { transferId: claim.runId, marker: markerOf(claim.runId) } });
     await this.cancellation.tidyTransfer(claim, state);
   }
 

@@ -35,15 +35,21 @@ export class VendorCleanup {
     const requested = events.find((event) => event.type === 'TransferRequested');
     if (!requested) return;
     const route = requested.data as Route;
-    try {
+    /** One copy that cannot be deleted keeps no other. */
+    const attempted = async (work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        this.logger.warn({ err: error, routeId, providerId: route.providerId }, 'copies of a deleted asset stay at the provider');
+      }
+    };
+    await attempted(async () => {
       const { variants } = await this.directory.describe(route.providerId);
       const abilities = variants.find(({ variant }) => variant === route.variant)?.abilities ?? [];
       if (!abilities.includes('delete')) return;
-      for (const forms of formsOf(events)) await this.remove(route, owner, forms);
-      if (abilities.includes('find')) for (const marker of markersOf(events)) await this.removeMarked(route, owner, marker);
-    } catch (error) {
-      this.logger.warn({ err: error, routeId, providerId: route.providerId }, 'copies of a deleted asset stay at the provider');
-    }
+      for (const forms of formsOf(events)) await attempted(() => this.remove(route, owner, forms));
+      if (abilities.includes('find')) for (const marker of markersOf(events)) await attempted(() => this.removeMarked(route, owner, marker));
+    });
   }
 
   private async remove({ providerId, accountId }: Route, owner: string, forms: ReferenceForms): Promise<void> {

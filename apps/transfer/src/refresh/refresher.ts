@@ -39,6 +39,7 @@ export class Refresher implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly due = new Map<string, Due>();
   private readonly counter = refreshes();
   private timer: NodeJS.Timeout | undefined;
+  private isClosing = false;
   private looking: Promise<void> = Promise.resolve();
   private busy = false;
 
@@ -60,6 +61,7 @@ export class Refresher implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.isClosing = true;
     clearInterval(this.timer);
     this.due.clear();
     await this.looking;
@@ -87,11 +89,11 @@ export class Refresher implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       const now = Date.now();
       for (const [routeId, { closesAt }] of this.due) if (closesAt <= now) this.due.delete(routeId);
-      if (!this.index.live) return;
+      if (!this.due.size || !this.index.live) return;
       let open = [...this.index.entries()].filter(({ priority }) => priority === 'refresh').length;
       const ready = [...this.due].filter(([, { notBefore }]) => notBefore <= now).sort(([, a], [, b]) => a.closesAt - b.closesAt);
       for (const [routeId, due] of ready) {
-        if (open >= this.config.TRANSFER_REFRESH_OPEN || !this.timer) return;
+        if (open >= this.config.TRANSFER_REFRESH_OPEN || this.isClosing) return;
         if (await this.renew(routeId, due)) open += 1;
       }
     } finally {
