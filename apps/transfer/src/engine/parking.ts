@@ -42,7 +42,7 @@ export class Parking {
 
   /** There is room for one more of those that wait for the key: it is the next one's turn. */
   room(key: string): void {
-    const next = this.byKey.get(key)?.peek();
+    const next = this.byKey.get(key)?.take();
     if (next) this.wake(next.key);
   }
 
