@@ -165,8 +165,8 @@ describe('Permits', () => {
     const permits = replica(database(), 'a');
     const limits = { concurrency: 1 };
     await permits.acquire(request('first', limits), never);
-    const rooms: string[] = [];
-    permits.listen((key) => rooms.push(key));
+    const rooms: [string, number][] = [];
+    permits.listen((key, leastRank) => rooms.push([key, leastRank]));
     const leaving = new AbortController();
     const waiting = Array.from({ length: 32 }, (_, index) => permits.acquire(request(`w${index}`, limits), leaving.signal));
     await expect(permits.acquire(request('more', limits), never)).rejects.toMatchObject({ code: 'PERMITS_BUSY', details: { key: 'k' } });
@@ -174,9 +174,29 @@ describe('Permits', () => {
     leaving.abort(new Error('gone'));
     const ends = await Promise.allSettled(waiting);
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(rooms).toContain('k');
+    expect(rooms.at(-1)).toEqual(['k', 0]);
     await permits.release('k', 'first');
     await permits.acquire(request('after', limits), never);
+  });
+
+  it('lets those that are less urgent keep nobody out, and bounds the urgent too', async () => {
+    const permits = replica(database(), 'a');
+    const limits = { concurrency: 2 };
+    const rooms: number[] = [];
+    await permits.acquire(request('first', limits), never);
+    permits.listen((_, leastRank) => rooms.push(leastRank));
+    const leaving = new AbortController();
+    const line = (name: string, more: Partial<PermitRequest>) => Array.from({ length: 32 }, (_, index) => permits.acquire(request(`${name}${index}`, limits, more), leaving.signal));
+    const warm = line('warm', {});
+    const urgent = { rank: 4, urgent: true };
+    await permits.acquire(request('resolve', limits, urgent), never);
+    expect(rooms).toEqual([1]);
+    const resolves = line('resolve', urgent);
+    await expect(permits.acquire(request('more', limits, urgent), never)).rejects.toMatchObject({ code: 'PERMITS_BUSY' });
+    expect(permits.counts()).toEqual([{ key: 'k', inUse: 2, waiting: 64 }]);
+    leaving.abort(new Error('gone'));
+    const ends = await Promise.allSettled([...warm, ...resolves]);
+    expect(ends.every(({ status }) => status === 'rejected')).toBe(true);
   });
 });
 

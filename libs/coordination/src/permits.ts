@@ -51,7 +51,7 @@ const ASK_AGAIN_MS = 100;
 const TROUBLE_MS = 500;
 /** Permits asked for at once. */
 const BATCH = 16;
-/** Calls of one key that wait in one process; who comes then is told to come back. */
+/** Calls of one key and of the same or a higher rank that wait in one process; who comes then is told to come back. */
 const MAX_WAITING = 32;
 /** A pause longer than this is not waited for here. */
 const LONG_MS = 1_000;
@@ -66,7 +66,7 @@ export class Permits {
   private readonly desks = new Map<string, Desk>();
   private readonly renewing: NodeJS.Timeout;
   private readonly closing = new AbortController();
-  private onRoom: (key: string) => void = () => undefined;
+  private onRoom: (key: string, leastRank: number) => void = () => undefined;
 
   constructor(
     db: Db,
@@ -77,20 +77,21 @@ export class Permits {
     this.renewing = setInterval(() => void this.renewAll(), RENEW_MS);
   }
 
-  /** Told when there is room in a line that was full. */
-  listen(onRoom: (key: string) => void): void {
+  /** Told when there is room in a line again, for calls of this rank and higher ones. */
+  listen(onRoom: (key: string, leastRank: number) => void): void {
     this.onRoom = onRoom;
   }
 
   /**
    * Waits for the permit. Who gets it gives it back with `release`.
-   * @throws FerryError THROTTLED with details.retryAfter where the provider wants a longer pause; PERMITS_BUSY where too many wait
+   * @throws FerryError THROTTLED with details.retryAfter where the provider wants a longer pause; PERMITS_BUSY where too many wait that
+   * are as urgent: less urgent ones keep nobody out
    */
   async acquire(request: PermitRequest, signal: AbortSignal): Promise<void> {
     const { key, id, owner, rank } = request;
     const desk = this.desk(key);
     this.assertOpen(desk, key);
-    if (waitingAt(desk) >= MAX_WAITING) {
+    if (!hasRoom(desk, rank)) {
       throw new FerryError('PERMITS_BUSY', 'throttled', `Too many calls wait for ${key}. Try again later.`, { key });
     }
     signal.throwIfAborted();
@@ -108,7 +109,7 @@ export class Permits {
       });
     } finally {
       signal.removeEventListener('abort', leave);
-      if (waitingAt(desk) < MAX_WAITING) this.onRoom(key);
+      this.onRoom(key, leastWithRoom(desk));
     }
     // Both happened at once: the permit goes back, so that nobody holds it for a call that is not made.
     if (!signal.aborted) return;
@@ -255,6 +256,15 @@ export class Permits {
 }
 
 const waitingAt = ({ waiting, batch }: Desk): number => waiting.size + batch.length;
+
+const hasRoom = ({ waiting, batch }: Desk, rank: number): boolean =>
+  waiting.sizeFrom(rank) + batch.filter(({ request }) => request.rank >= rank).length < MAX_WAITING;
+
+const leastWithRoom = (desk: Desk): number => {
+  let rank = 0;
+  while (!hasRoom(desk, rank)) rank += 1;
+  return rank;
+};
 
 const throttled = (key: string, until: number): FerryError => {
   const retryAfter = new Date(until).toISOString();

@@ -77,6 +77,7 @@ describe('FairQueue', () => {
     for (let index = 0; index < 1_000; index += 1) queue.put({ key: `busy-${index}`, owner: 'busy', rank: 0, value: null });
     queue.put({ key: 'one', owner: 'other', rank: 0, value: null });
     queue.put({ key: 'urgent', owner: 'busy', rank: 4, value: null });
+    expect([0, 1, 4, 5].map((rank) => queue.sizeFrom(rank))).toEqual([1_002, 1, 1, 0]);
     expect([queue.take()?.key, queue.take()?.key, queue.take()?.key]).toEqual(['urgent', 'busy-0', 'one']);
     expect([queue.size, queue.sizeOf(0), queue.sizeOf(4), queue.sizeOf(9)]).toEqual([999, 999, 0, 0]);
   });

@@ -71,6 +71,11 @@ export class FairQueue<T> {
     return this.levels[rank]?.size ?? 0;
   }
 
+  /** How many wait with this rank or a higher one. */
+  sizeFrom(rank: number): number {
+    return this.levels.slice(rank).reduce((sum, { size }) => sum + size, 0);
+  }
+
   get(key: string): Waiting<T> | undefined {
     return this.places.get(key)?.link.value;
   }

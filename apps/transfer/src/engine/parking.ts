@@ -40,10 +40,10 @@ export class Parking {
     queue.put({ key: runId, owner, rank: priorityRank(priority), value: null });
   }
 
-  /** There is room for one more of those that wait for the key: it is the next one's turn. */
-  room(key: string): void {
-    const next = this.byKey.get(key)?.take();
-    if (next) this.wake(next.key);
+  /** There is room for one more of those that wait for the key, of this rank or a higher one: it is the next one's turn. */
+  room(key: string, leastRank: number): void {
+    const queue = this.byKey.get(key);
+    if (queue?.sizeFrom(leastRank)) this.wake(queue.take()!.key);
   }
 
   keys(): IterableIterator<string> {

@@ -70,8 +70,8 @@ export class ProviderGate implements OnModuleDestroy {
     this.permits.stop();
   }
 
-  /** `onRoom`: one more of those that wait for the key's permits may come. `onAttempt`: how each attempt ended. */
-  listen({ onRoom, onAttempt }: { onRoom: (key: string) => void; onAttempt: (call: GateCall, outcome: JobOutcome) => void }): void {
+  /** `onRoom`: one more of those that wait for the key's permits may come, of this rank or a higher one. `onAttempt`: how each attempt ended. */
+  listen({ onRoom, onAttempt }: { onRoom: (key: string, leastRank: number) => void; onAttempt: (call: GateCall, outcome: JobOutcome) => void }): void {
     this.permits.listen(onRoom);
     this.onAttempt = onAttempt;
   }

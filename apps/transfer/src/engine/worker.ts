@@ -74,7 +74,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     this.peers = new Peers(messaging, workerId, (runId, epoch) => this.holds(runId, epoch));
     this.queue = new RunQueue((holder) => holder === undefined || holder === workerId || this.peers.isSilent(holder));
     this.troubles = new Troubles(config.TRANSFER_RETRY_BUDGET_MS);
-    this.gate.listen({ onRoom: (key) => this.parking.room(key), onAttempt: (call, outcome) => metrics.attempted(call, outcome) });
+    this.gate.listen({ onRoom: (key, leastRank) => this.parking.room(key, leastRank), onAttempt: (call, outcome) => metrics.attempted(call, outcome) });
     metrics.watch({ queue: this.queue, gate, parked: () => this.parking.size, driven: () => this.driving.size });
     health.register('queue', () => this.index.ready());
   }
@@ -153,7 +153,7 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     if (!this.index.live) return;
     this.queue.review();
     // Should a notice of room have come to nothing, the line goes on all the same.
-    for (const key of [...this.parking.keys()]) if (this.gate.pausedUntil(key) === undefined) this.parking.room(key);
+    for (const key of [...this.parking.keys()]) if (this.gate.pausedUntil(key) === undefined) this.parking.room(key, 0);
     this.pump();
   }
 
