@@ -8,36 +8,51 @@ export interface BreakerOptions {
   readonly errorThresholdPercentage: number;
   /** Calls within the window before it can open. */
   readonly volumeThreshold: number;
-  /** Milliseconds after which a call counts as failed; false: the call brings its own deadline. */
-  readonly timeoutMs: number | false;
 }
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-type Call = () => Promise<unknown>;
+/** What a call's outcome says of the provider: it answers, it is ill; undefined: nothing. */
+export type Evidence = 'answers' | 'fault' | undefined;
 
 interface Kept {
-  readonly breaker: CircuitBreaker<[Call], unknown>;
+  readonly breaker: CircuitBreaker<[Evidence], void>;
   /** Milliseconds since 1970 at which it opened last, or let its probe through. */
   since: number;
+  /** Its one probe is under way. */
+  probing: boolean;
 }
 
-/** One circuit breaker per key (provider + account + operation). */
+const told = (evidence: Evidence): Promise<void> => (evidence === 'fault' ? Promise.reject(new Error('a fault of the provider')) : Promise.resolve());
+
+/** One circuit breaker per key (provider + account + operation). It hears of calls that say something of the provider, and of no others. */
 export class Breakers {
   private readonly breakers = new Map<string, Kept>();
 
   constructor(private readonly options: BreakerOptions) {}
 
   /**
-   * Runs the call, or refuses it at once while the breaker is open.
-   * @param counts whether an error is a fault of the provider; other errors pass through and do not open the breaker
+   * Runs the call, which brings its own deadline, or refuses it at once while the breaker is open.
+   * @param says what the outcome says of the provider; a call that throws says nothing. After a probe that says nothing
+   * the next call is the probe.
    * @throws FerryError BREAKER_OPEN with details.retryAfter, an ISO date
    */
-  async run<T>(key: string, call: () => Promise<T>, counts: (error: unknown) => boolean): Promise<T> {
-    const kept = this.of(key, counts);
+  async run<T>(key: string, call: () => Promise<T>, says: (outcome: T) => Evidence): Promise<T> {
+    const kept = this.of(key);
     this.check(key);
-    if (!kept.breaker.closed) kept.since = Date.now();
-    return (await kept.breaker.fire(call)) as T;
+    const isProbe = !kept.breaker.closed;
+    if (isProbe) Object.assign(kept, { since: Date.now(), probing: true });
+    let evidence: Evidence;
+    try {
+      const outcome = await call();
+      evidence = says(outcome);
+      return outcome;
+    } finally {
+      if (isProbe) kept.probing = false;
+      // What began before the breaker opened says nothing of the time after.
+      // A fault comes back as the error that told of it.
+      if (evidence && (isProbe || kept.breaker.closed)) await Promise.allSettled([kept.breaker.fire(evidence)]);
+    }
   }
 
   /** @throws FerryError BREAKER_OPEN, as `run` would now */
@@ -52,7 +67,7 @@ export class Breakers {
   openUntil(key: string): string | undefined {
     const kept = this.breakers.get(key);
     // After its pause it takes one call, the probe; the others are still refused until that one has ended.
-    if (!kept || kept.breaker.closed || kept.breaker.pendingClose) return undefined;
+    if (!kept || kept.breaker.closed || (kept.breaker.pendingClose && !kept.probing)) return undefined;
     return new Date(Math.max(kept.since + this.options.resetMs, Date.now() + 1)).toISOString();
   }
 
@@ -65,17 +80,12 @@ export class Breakers {
     this.breakers.clear();
   }
 
-  private of(key: string, counts: (error: unknown) => boolean): Kept {
+  private of(key: string): Kept {
     const known = this.breakers.get(key);
     if (known) return known;
-    const breaker = new CircuitBreaker<[Call], unknown>((call: Call) => call(), {
-      timeout: this.options.timeoutMs,
-      resetTimeout: this.options.resetMs,
-      errorThresholdPercentage: this.options.errorThresholdPercentage,
-      volumeThreshold: this.options.volumeThreshold,
-      errorFilter: (error: unknown) => !counts(error),
-    });
-    const kept: Kept = { breaker, since: 0 };
+    const { resetMs: resetTimeout, errorThresholdPercentage, volumeThreshold } = this.options;
+    const breaker = new CircuitBreaker<[Evidence], void>(told, { timeout: false, resetTimeout, errorThresholdPercentage, volumeThreshold });
+    const kept: Kept = { breaker, since: 0, probing: false };
     breaker.on('open', () => (kept.since = Date.now()));
     this.breakers.set(key, kept);
     return kept;

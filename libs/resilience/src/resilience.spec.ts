@@ -1,5 +1,5 @@
 import { eventually } from '@ferry/testing/specs';
-import { backoff, Breakers, serially, singleflight, withDeadline } from './index';
+import { backoff, Breakers, serially, singleflight, withDeadline, type Evidence } from './index';
 
 /** A promise that the test settles. */
 const controlled = <T>() => {
@@ -66,43 +66,80 @@ describe('serially', () => {
 });
 
 describe('Breakers', () => {
-  const make = () => new Breakers({ resetMs: 60_000, errorThresholdPercentage: 50, volumeThreshold: 2, timeoutMs: false });
-  const fault = new Error('fault');
-  const fails = () => Promise.reject(fault);
+  const open: Breakers[] = [];
+  const make = (resetMs: number, volumeThreshold = 2) => {
+    const breakers = new Breakers({ resetMs, errorThresholdPercentage: 50, volumeThreshold });
+    open.push(breakers);
+    return breakers;
+  };
+  const stateOf = (breakers: Breakers) => breakers.states().find(({ key }) => key === 'a')?.state;
+  const says = (evidence: Evidence) => evidence;
+  const call = (breakers: Breakers, evidence: Evidence) => breakers.run('a', () => Promise.resolve(evidence), says);
+  const sick = async (breakers: Breakers) => {
+    for (let calls = 0; calls < 2; calls += 1) await call(breakers, 'fault');
+  };
+  const halfOpen = (breakers: Breakers) => eventually(() => expect(stateOf(breakers)).toBe('half-open'));
+
+  afterEach(() => {
+    for (const breakers of open.splice(0)) breakers.close();
+  });
 
   it('opens after repeated faults, for that key alone', async () => {
-    const breakers = make();
-    for (let call = 0; call < 2; call += 1) await expect(breakers.run('a', fails, () => true)).rejects.toBe(fault);
-    await expect(breakers.run('a', () => Promise.resolve(1), () => true)).rejects.toMatchObject({ code: 'BREAKER_OPEN', details: { key: 'a', retryAfter: expect.stringMatching(/^20.*Z$/) } });
-    await expect(breakers.run('b', () => Promise.resolve(1), () => true)).resolves.toBe(1);
-    breakers.close();
+    const breakers = make(60_000);
+    await sick(breakers);
+    await expect(call(breakers, 'answers')).rejects.toMatchObject({ code: 'BREAKER_OPEN', details: { key: 'a', retryAfter: expect.stringMatching(/^20.*Z$/) } });
+    await expect(breakers.run('b', () => Promise.resolve(1), () => 'answers')).resolves.toBe(1);
   });
 
-  it('refuses the others in the same way while its one probe is under way', async () => {
-    const breakers = new Breakers({ resetMs: 1, errorThresholdPercentage: 50, volumeThreshold: 2, timeoutMs: false });
-    for (let call = 0; call < 2; call += 1) await expect(breakers.run('a', fails, () => true)).rejects.toBe(fault);
-    const gate = controlled<number>();
-    const started = controlled<void>();
-    const probe = () => {
-      started.resolve();
-      return gate.promise;
-    };
-    let probing: Promise<number> | undefined;
-    await eventually(async () => {
-      probing = breakers.run('a', probe, () => true);
-      await Promise.race([started.promise, probing]);
-    });
-    await expect(breakers.run('a', () => Promise.resolve(1), () => true)).rejects.toMatchObject({ code: 'BREAKER_OPEN' });
-    gate.resolve(2);
-    await expect(probing).resolves.toBe(2);
-    await expect(breakers.run('a', () => Promise.resolve(3), () => true)).resolves.toBe(3);
-    breakers.close();
+  it('refuses the others in the same way while its one probe is under way, and closes when the provider answers', async () => {
+    const breakers = make(1);
+    await sick(breakers);
+    await halfOpen(breakers);
+    const gate = controlled<Evidence>();
+    const probing = breakers.run('a', () => gate.promise, says);
+    await expect(call(breakers, 'answers')).rejects.toMatchObject({ code: 'BREAKER_OPEN' });
+    gate.resolve('answers');
+    await expect(probing).resolves.toBe('answers');
+    expect(stateOf(breakers)).toBe('closed');
+    await expect(call(breakers, 'answers')).resolves.toBe('answers');
   });
 
-  it('lets errors pass that are no faults', async () => {
-    const breakers = make();
-    for (let call = 0; call < 5; call += 1) await expect(breakers.run('a', fails, () => false)).rejects.toBe(fault);
-    await expect(breakers.run('a', () => Promise.resolve(1), () => false)).resolves.toBe(1);
-    breakers.close();
+  it('opens again after a probe that met a fault', async () => {
+    const breakers = make(1);
+    await sick(breakers);
+    await halfOpen(breakers);
+    await call(breakers, 'fault');
+    expect(stateOf(breakers)).toBe('open');
+  });
+
+  it('lets the next call probe after one that said nothing of the provider, or threw', async () => {
+    const breakers = make(1);
+    await sick(breakers);
+    await halfOpen(breakers);
+    await call(breakers, undefined);
+    const broken = new Error('broken');
+    await expect(breakers.run('a', () => Promise.reject(broken), says)).rejects.toBe(broken);
+    expect(stateOf(breakers)).toBe('half-open');
+    await call(breakers, 'answers');
+    expect(stateOf(breakers)).toBe('closed');
+  });
+
+  it('takes no answer to a call from before for the probe’s', async () => {
+    const breakers = make(1);
+    const gate = controlled<Evidence>();
+    const early = breakers.run('a', () => gate.promise, says);
+    await sick(breakers);
+    await halfOpen(breakers);
+    gate.resolve('answers');
+    await early;
+    expect(stateOf(breakers)).toBe('half-open');
+  });
+
+  it('counts the calls that say something of the provider, and no others', async () => {
+    const breakers = make(60_000, 3);
+    for (let calls = 0; calls < 20; calls += 1) await call(breakers, undefined);
+    await call(breakers, 'answers');
+    await sick(breakers);
+    expect(stateOf(breakers)).toBe('open');
   });
 });

@@ -1,8 +1,8 @@
-import { isProviderFault, type JobStatus } from '@ferry/contracts';
+import { isProviderFault, PROVIDER_ERROR_KINDS } from '@ferry/contracts';
 import type { PermitCounts, PermitLimits, Permits } from '@ferry/coordination';
 import { SOURCE_BROKEN } from '@ferry/domain/transfer';
 import { FerryError } from '@ferry/kernel';
-import { Breakers, RetryBudget, type BreakerState } from '@ferry/resilience';
+import { Breakers, RetryBudget, type BreakerState, type Evidence } from '@ferry/resilience';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { PERMITS, TransferConfig } from '../transfer.config';
 import { NotYet } from './not-yet';
@@ -28,12 +28,6 @@ export interface GateCall {
   readonly sizeBytes?: number;
 }
 
-class ProviderFault extends Error {
-  constructor(readonly status: Extract<JobStatus, { status: 'failed' }>) {
-    super(status.error.message);
-  }
-}
-
 const full = (key: string): NotYet => new NotYet(new Date(Date.now() + FULL_MS).toISOString(), `Too many calls wait for ${key}.`, key);
 /** What has a breaker and permits of its own. */
 export const gateKey = ({ providerId, accountId, operation }: Pick<JobTarget, 'providerId' | 'accountId' | 'operation'>): string => `${providerId}.${accountId}.${operation}`;
@@ -41,6 +35,15 @@ export const gateKey = ({ providerId, accountId, operation }: Pick<JobTarget, 'p
 /** An adapter or the cache was lost, not the provider. */
 const isOurs = (outcome: JobOutcome): boolean =>
   outcome.status === 'gone' || (outcome.status === 'failed' && (outcome.error.ours === true || outcome.error.kind === SOURCE_BROKEN));
+
+const KINDS_OF_PROVIDERS: ReadonlySet<string> = new Set(PROVIDER_ERROR_KINDS);
+
+/** A call that was lost, or that ended in Ferry's own parts, is no sign of a provider in good health. */
+const evidenceOf = (outcome: JobOutcome): Evidence => {
+  if (outcome.status === 'succeeded') return 'answers';
+  if (isOurs(outcome) || outcome.status === 'gone' || !KINDS_OF_PROVIDERS.has(outcome.error.kind)) return undefined;
+  return isProviderFault(outcome.error) ? 'fault' : 'answers';
+};
 
 const permitId = ({ runId, attempt }: GateCall): string => `${runId}.${attempt}`;
 
@@ -61,7 +64,7 @@ export class ProviderGate implements OnModuleDestroy {
     private readonly slots: Slots,
   ) {
     const { TRANSFER_BREAKER_PAUSE_MS: resetMs, TRANSFER_BREAKER_CALLS: volumeThreshold } = config;
-    this.breakers = new Breakers({ resetMs, errorThresholdPercentage: 50, volumeThreshold, timeoutMs: false });
+    this.breakers = new Breakers({ resetMs, errorThresholdPercentage: 50, volumeThreshold });
     this.retries = new RetryBudget(config.TRANSFER_RETRIES_PER_MINUTE);
   }
 
@@ -159,20 +162,13 @@ export class ProviderGate implements OnModuleDestroy {
     return attempt > 1 && !this.brokenByUs.has(runId);
   }
 
-  private async attempt(gateCall: GateCall, work: () => Promise<JobOutcome>): Promise<JobOutcome> {
-    const { key, providerId, runId } = gateCall;
-    const call = async (): Promise<JobOutcome> => {
-      this.retries.count(providerId, this.isRetry(gateCall));
+  private attempt(call: GateCall, work: () => Promise<JobOutcome>): Promise<JobOutcome> {
+    const { key, providerId, runId } = call;
+    const counted = (): Promise<JobOutcome> => {
+      this.retries.count(providerId, this.isRetry(call));
       this.brokenByUs.delete(runId);
-      const outcome = await work();
-      if (outcome.status === 'failed' && isProviderFault(outcome.error)) throw new ProviderFault(outcome);
-      return outcome;
+      return work();
     };
-    try {
-      return await this.breakers.run(key, call, (error) => error instanceof ProviderFault);
-    } catch (error) {
-      if (error instanceof ProviderFault) return error.status;
-      throw error;
-    }
+    return this.breakers.run(key, counted, evidenceOf);
   }
 }
