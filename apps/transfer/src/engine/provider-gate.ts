@@ -153,9 +153,7 @@ export class ProviderGate implements OnModuleDestroy {
   private async learn(call: GateCall, outcome: JobOutcome): Promise<void> {
     this.onAttempt(call, outcome);
     if (isOurs(outcome)) this.brokenByUs.add(call.runId);
-    if (outcome.status !== 'failed') return;
-    const { kind, retryAfterMs } = outcome.error;
-    if (kind === 'throttled' && retryAfterMs !== undefined) await this.permits.close(call.key, retryAfterMs);
+    else if (outcome.status === 'failed' && outcome.error.retryAfterMs !== undefined) await this.permits.close(call.key, outcome.error.retryAfterMs);
   }
 
   private isRetry({ runId, attempt }: GateCall): boolean {
