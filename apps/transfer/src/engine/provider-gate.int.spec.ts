@@ -39,7 +39,7 @@ const replica = (db: Db): ProviderGate => {
   return gate;
 };
 const callOf = (runId: string, attempt = 1): GateCall => ({ providerId: 'p', key: KEY, owner: 'o', runId, attempt, rank: 0, urgent: false });
-const pass = (gate: ProviderGate, call: GateCall, outcome: JobOutcome) => {
+const pass = async (gate: ProviderGate, call: GateCall, outcome: JobOutcome) => {
   gate.check(call);
   return gate.pass({ ...call, limits: { concurrency: 40 } }, never, () => Promise.resolve(outcome));
 };
@@ -59,5 +59,29 @@ describe('the gate of a provider', () => {
     const gate = replica(database());
     await pass(gate, callOf('r1'), failed({ kind: 'throttled', ours: true, retryAfterMs: 60_000 }));
     expect(gate.pausedUntil(KEY)).toBeUndefined();
+  });
+
+  it('lets no more retries through than there is budget for, however many waited for a permit at once', async () => {
+    const gate = replica(database());
+    const runs = Array.from({ length: 30 }, (_, run) => pass(gate, callOf(`r${run}`, 2), failed({ kind: 'not-found' })));
+    const ends = await Promise.allSettled(runs);
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(RETRIES);
+    const refused = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as Error] : []));
+    expect(new Set(refused.map(({ name }) => name))).toEqual(new Set(['NotYet']));
+    expect(gate.permitCounts()).toEqual([{ key: KEY, inUse: 0, waiting: 0 }]);
+    await expect(pass(gate, callOf('new'), failed({ kind: 'not-found' }))).resolves.toMatchObject({ status: 'failed' });
+  });
+
+  it.each<[string, JobOutcome, string]>([
+    ['an adapter that is gone', { status: 'gone', connected: false }, 'open'],
+    ['a full cache', failed({ kind: 'cache-full' }), 'open'],
+    ['a source that broke off', failed({ kind: 'source-broken' }), 'open'],
+    ['a refusal of Ferry’s own', failed({ kind: 'throttled', ours: true }), 'open'],
+    ['a refusal of the provider', failed({ kind: 'not-found' }), 'closed'],
+  ])('counts %s as an answer of the provider only where it is one', async (_, outcome, state) => {
+    const gate = replica(database());
+    for (let run = 0; run < 10; run += 1) await pass(gate, callOf(`other-${run}`), outcome);
+    for (let run = 0; run < config.TRANSFER_BREAKER_CALLS; run += 1) await pass(gate, callOf(`sick-${run}`), failed({ kind: 'unavailable' }));
+    expect(gate.breakerStates()).toEqual([{ key: KEY, state }]);
   });
 });

@@ -92,11 +92,8 @@ export class ProviderGate implements OnModuleDestroy {
 
   /** @throws FerryError BREAKER_OPEN; NotYet where there are too many retries at this provider */
   check(call: GateCall): void {
-    const { key, providerId } = call;
-    this.breakers.check(key);
-    if (!this.isRetry(call) || this.retries.allows(providerId)) return;
-    const ms = NO_BUDGET_MS.least + Math.random() * NO_BUDGET_MS.spread;
-    throw new NotYet(new Date(Date.now() + ms).toISOString(), `There were many retries at ${providerId} within the last minute.`);
+    this.breakers.check(call.key);
+    this.checkBudget(call);
   }
 
   /** Makes the call with a permit. @throws FerryError BREAKER_OPEN, THROTTLED; NotYet */
@@ -156,6 +153,12 @@ export class ProviderGate implements OnModuleDestroy {
     else if (outcome.status === 'failed' && outcome.error.retryAfterMs !== undefined) await this.permits.close(call.key, outcome.error.retryAfterMs);
   }
 
+  private checkBudget(call: GateCall): void {
+    if (!this.isRetry(call) || this.retries.allows(call.providerId)) return;
+    const ms = NO_BUDGET_MS.least + Math.random() * NO_BUDGET_MS.spread;
+    throw new NotYet(new Date(Date.now() + ms).toISOString(), `There were many retries at ${call.providerId} within the last minute.`);
+  }
+
   private isRetry({ runId, attempt }: GateCall): boolean {
     return attempt > 1 && !this.brokenByUs.has(runId);
   }
@@ -163,6 +166,8 @@ export class ProviderGate implements OnModuleDestroy {
   private attempt(call: GateCall, work: () => Promise<JobOutcome>): Promise<JobOutcome> {
     const { key, providerId, runId } = call;
     const counted = (): Promise<JobOutcome> => {
+      // Others may have used the budget up while this one waited for its permit.
+      this.checkBudget(call);
       this.retries.count(providerId, this.isRetry(call));
       this.brokenByUs.delete(runId);
       return work();
