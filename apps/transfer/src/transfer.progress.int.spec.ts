@@ -41,7 +41,8 @@ describe('running transfers and references at their providers', () => {
     const { bytes, totalBytes, bytesPerSecond, etaSeconds } = uploading[Math.floor(uploading.length * 0.7)]!;
     expect(bytesPerSecond).toBeGreaterThan(BYTES_PER_SECOND / 4);
     expect(etaSeconds).toBeCloseTo((totalBytes! - bytes!) / bytesPerSecond!, 0);
-    const counted = uploading.map((progress) => progress.bytes ?? 0);
+    // An adapter that is not heard for a while is not guessed at.
+    const counted = uploading.flatMap((progress) => progress.bytes ?? []);
     expect(counted).toEqual(counted.toSorted((a, b) => a - b));
     expect(downloads).toContainEqual(expect.objectContaining({ runId: `${assetId}-1`, step: 'downloading', attempt: 1 }));
     expect((await rig.transfer(transferId)).progress).toBeUndefined();

@@ -1,6 +1,7 @@
 import type { CachedFile } from '@ferry/contracts';
 import { defined, type MediaKind } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
+import { serially } from '@ferry/resilience';
 import type { CacheDisk } from '../disk/cache-disk';
 import type { IncomingFile } from '../disk/incoming-file';
 import { safeFilename } from '../disk/filename';
@@ -27,6 +28,8 @@ export interface Receiving {
 
 /** Takes an asset's bytes in: reserved, hashed and verified before they are a cached file; nothing is left of those that are not. */
 export class FileReceiver {
+  private readonly oneByOne = serially();
+
   constructor(
     private readonly index: CacheIndex,
     private readonly disk: CacheDisk,
@@ -35,14 +38,22 @@ export class FileReceiver {
     private readonly growing: GrowingFiles,
   ) {}
 
-  /** @throws FerryError CONTENT_*, CACHE_FULL, EXCEEDS_CACHE, CACHE_UNAVAILABLE, ASSET_DELETED, EVENT_STORE_UNAVAILABLE */
-  async receive({ claims, body, sizeBytes, signal }: Receiving): Promise<CachedFile> {
+  /**
+   * After whatever came before for the asset, which was broken off, has given its room back.
+   * @throws FerryError CONTENT_*, CACHE_FULL, EXCEEDS_CACHE, CACHE_UNAVAILABLE, ASSET_DELETED, EVENT_STORE_UNAVAILABLE
+   */
+  receive(receiving: Receiving): Promise<CachedFile> {
+    return this.oneByOne(receiving.claims.assetId, () => this.take(receiving));
+  }
+
+  private async take({ claims, body, sizeBytes, signal }: Receiving): Promise<CachedFile> {
+    signal.throwIfAborted();
     const incoming = await this.disk.receive(sizeBytes);
     stepBoundary('cache.put-begun');
     const { kind, filename } = claims;
     let growing: GrowingFile | undefined;
     try {
-      // A newer attempt may have begun while room was made: its followers are not to be broken off.
+      // A newer attempt may have been announced meanwhile: whoever waits for that one is not to be given this.
       signal.throwIfAborted();
       growing = this.growing.begin(claims, defined({ path: incoming.path, kind, sizeBytes, filename }));
       await this.write(incoming, growing, body, sizeBytes);

@@ -96,6 +96,20 @@ describe('PUT', () => {
     await nothingLeft(assetId);
   });
 
+  it('gives a newer attempt the room of the one that it broke off', async () => {
+    const assetId = await cache.asset();
+    for (let attempt = 1; attempt <= 5; attempt += 1) {
+      const { putUrl } = await cache.open(assetId, { epoch: 1, attempt });
+      // Of unknown length: it takes all the room that there is.
+      const outgoing = request(putUrl, { method: 'PUT' });
+      outgoing.once('error', () => outgoing.destroy());
+      outgoing.write(video.subarray(0, 100_000));
+      await eventually(async () => expect((await cache.usage()).reservedBytes).toBeGreaterThan(MAX_BYTES / 2));
+    }
+    const { putUrl } = await cache.open(assetId, { epoch: 1, attempt: 6 });
+    expect((await put(putUrl, video)).status).toBe(201);
+  });
+
   it('breaks an attempt off when a newer one begins, and refuses it from then on', async () => {
     const assetId = await cache.asset();
     const { putUrl: older } = await cache.open(assetId, { epoch: 1, attempt: 2 });
