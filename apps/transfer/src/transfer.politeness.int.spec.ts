@@ -91,6 +91,32 @@ describe('a busy engine', () => {
     expect(await states()).toEqual([expect.stringContaining('state="closed"')]);
   }, 120_000);
 
+  it('lets a resolve that joins one of many waiting downloads pass them all', async () => {
+    await rig.service('provider-pixverse').stop();
+    await rig.startService('provider-pixverse', 'provider-pixverse', { PIXVERSE_RATE_LIMITS: '{"download":{"concurrency":2}}' });
+    const service = await rig.startService('transfer', 'first', { TRANSFER_WAITING: '4' });
+    const parked = async () => /^ferry_runs_parked(?:{[^}]*})? (\d+)$/m.exec(await (await fetch(`${service.httpUrl}/metrics`, { signal: AbortSignal.timeout(5_000) })).text())?.[1];
+    const running = await rig.pixverseVideo();
+    const waiting = await Promise.all(Array.from({ length: 52 }, () => rig.pixverseVideo()));
+    const joined = waiting.at(-1)!;
+    // One place is kept for resolves: the others wait for this one.
+    await rig.fault({ provider: 'pixverse', operation: 'media-download', bytesPerSecond: 40_000, times: 1 });
+    await warm(running);
+    await until(rig, downloadStream(running), 'DownloadStarted');
+    await Promise.all(waiting.slice(0, -1).map(warm));
+    await warm(joined);
+    await eventually(async () => expect(await parked()).toBe('48'));
+    const transferId = await pending(rig, joined);
+    await rig.outcome(joined, 'sora', transferId);
+    const all = [running, ...waiting];
+    for (const assetId of all) await until(rig, downloadStream(assetId), 'DownloadCompleted');
+    const starts = await Promise.all(all.map(async (assetId) => ({ assetId, position: (await rig.store.read(downloadStream(assetId))).find(({ type }) => type === 'DownloadStarted')!.position })));
+    starts.sort((one, other) => (one.position < other.position ? -1 : 1));
+    expect(starts.slice(0, 2).map(({ assetId }) => assetId)).toEqual([running, joined]);
+    await rig.service('provider-pixverse').stop();
+    await rig.startService('provider-pixverse');
+  }, 120_000);
+
   it('knows after a start from the snapshot what was open, and takes over what a killed worker held', async () => {
     await rig.startService('transfer', 'first', { TRANSFER_SNAPSHOT_EVENTS: '1' });
     const assetId = await rig.pixverseVideo();

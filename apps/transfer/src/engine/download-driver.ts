@@ -13,8 +13,10 @@ import { CacheClient } from './cache-client';
 import { Cancellation } from './cancellation';
 import { isMine, type Claim } from './claim';
 import { NotYet } from './not-yet';
+import { highest } from './open-runs';
 import { Progress } from './progress';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
+import { RunIndex } from './run-index';
 import { RunLog } from './run-log';
 
 /** What the cache says before any byte moves that trying again does not change. */
@@ -35,6 +37,7 @@ export class DownloadDriver {
     private readonly assets: AssetReader,
     private readonly cache: CacheClient,
     private readonly jobs: ProviderJobs,
+    private readonly index: RunIndex,
     private readonly log: RunLog,
     private readonly cancellation: Cancellation,
     private readonly progress: Progress,
@@ -90,7 +93,9 @@ export class DownloadDriver {
   private target({ claim, run, asset }: Step, attempt: number): JobTarget {
     const { providerId, accountId } = asset.origin;
     const { sizeBytes } = asset.facts;
-    return { providerId, accountId, operation: 'download', owner: claim.owner, runId: claim.runId, attempt, priority: priorityOf(run), ...defined({ sizeBytes }) };
+    // The stream does not tell of followers that were raised after they joined; the index may not have heard of the last one yet.
+    const priority = highest([this.index.get(claim.runId)?.priority ?? 'warm'], priorityOf(run));
+    return { providerId, accountId, operation: 'download', owner: claim.owner, runId: claim.runId, attempt, priority, ...defined({ sizeBytes }) };
   }
 
   private async attempt(step: Step): Promise<void> {

@@ -45,7 +45,7 @@ export const isEnd = (type: string): boolean => ENDS.has(type);
 export const runIdOf = (data: RunEvent['data']): string | undefined =>
   'downloadId' in data ? data.downloadId : 'transferId' in data ? data.transferId : undefined;
 
-const highest = (priorities: Iterable<Priority>, least: Priority): Priority => {
+export const highest = (priorities: Iterable<Priority>, least: Priority): Priority => {
   let found = least;
   for (const priority of priorities) if (priorityRank(priority) > priorityRank(found)) found = priority;
   return found;

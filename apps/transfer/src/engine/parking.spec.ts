@@ -1,3 +1,4 @@
+import { priorityRank } from '@ferry/kernel';
 import type { OpenEntry } from './open-runs';
 import { Parking } from './parking';
 
@@ -28,5 +29,14 @@ describe('Parking', () => {
     parking.park(entry('b1', { priority: 'resolve' }), 1, LATER, 'k');
     for (let room = 0; room < 2; room += 1) parking.room('k', 1);
     expect(woken).toEqual(['b1 k']);
+  });
+
+  it('wakes who became more urgent, where it waits for room, and nobody else', () => {
+    parking.park(entry('a1'), 1, LATER, 'k');
+    parking.park(entry('b1', { priority: 'resolve' }), 1, LATER, 'k');
+    parking.park(entry('c1'), 1, LATER);
+    for (const runId of ['a1', 'b1', 'c1', 'd1']) parking.raise(runId, priorityRank('resolve'));
+    expect(woken).toEqual(['a1 k']);
+    expect(parking.size).toBe(2);
   });
 });

@@ -9,6 +9,7 @@ interface Parked {
   readonly timer: NodeJS.Timeout;
   readonly epoch: number;
   readonly key?: string;
+  readonly rank: number;
 }
 
 /** Runs of this worker that wait without a slot: for a time, or for room at what the key names, whichever comes first. */
@@ -33,17 +34,24 @@ export class Parking {
     this.forget(runId);
     const ms = Math.min(Math.max(Date.parse(until) - Date.now(), 1), LONGEST_MS);
     const timer = setTimeout(() => this.wake(runId), ms);
-    this.runs.set(runId, { timer, epoch, ...(key === undefined ? {} : { key }) });
+    const rank = priorityRank(priority);
+    this.runs.set(runId, { timer, epoch, rank, ...(key === undefined ? {} : { key }) });
     if (key === undefined) return;
     const queue = this.byKey.get(key) ?? new FairQueue<null>();
     this.byKey.set(key, queue);
-    queue.put({ key: runId, owner, rank: priorityRank(priority), value: null });
+    queue.put({ key: runId, owner, rank, value: null });
   }
 
   /** There is room for one more of those that wait for the key, of this rank or a higher one: it is the next one's turn. */
   room(key: string, leastRank: number): void {
     const queue = this.byKey.get(key);
     if (queue?.sizeFrom(leastRank)) this.wake(queue.take()!.key);
+  }
+
+  /** A run that waits for room at a key and became more urgent asks again at once: what is kept for urgent ones may be free. */
+  raise(runId: string, rank: number): void {
+    const parked = this.runs.get(runId);
+    if (parked?.key !== undefined && parked.rank < rank) this.wake(runId);
   }
 
   keys(): IterableIterator<string> {

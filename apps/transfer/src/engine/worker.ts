@@ -137,8 +137,12 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
       return;
     }
     if (driven && driven.claim.epoch < entry.epoch) driven.lost.abort();
-    this.gate.raise(runId, priorityRank(entry.priority), entry.priority === 'resolve');
-    if (driven || this.asking.has(runId) || (this.parking.epochOf(runId) ?? -1) >= entry.epoch) return;
+    const rank = priorityRank(entry.priority);
+    this.gate.raise(runId, rank, entry.priority === 'resolve');
+    if (driven || this.asking.has(runId)) return;
+    const parked = this.parking.epochOf(runId) ?? -1;
+    if (parked === entry.epoch) this.parking.raise(runId, rank);
+    if (parked >= entry.epoch) return;
     this.parking.forget(runId);
     this.queue.put(entry);
     this.pump();
