@@ -25,7 +25,7 @@ const UPLOADS: readonly Lost[] = [
   { name: 'is repeated where nothing can be looked up, accepted: at most one orphan, recorded', operation: 'character-create', fault: ACCEPTED, attempts: 2, accepted: 2, orphans: 1 },
   { name: 'is repeated where nothing can be looked up, never accepted: at most one orphan, recorded', operation: 'character-create', fault: NEVER_ACCEPTED, attempts: 2, accepted: 1, orphans: 1 },
 ];
-const SORA = { SORA_ACCOUNTS: accounts('sora', UPLOADS.length) };
+const SORA = { SORA_ACCOUNTS: accounts('sora', UPLOADS.length + 2) };
 
 interface Begun {
   readonly assetId: string;
@@ -72,7 +72,35 @@ describe('a released upload whose adapter is lost', () => {
     expect(count(types, 'UploadOrphaned')).toBe(lost.orphans);
   }, 90_000);
 
+  it('is found by its name where only its answer was lost', async () => {
+    const accountId = accountOf(UPLOADS.length);
+    const key = keyOf('sora', accountId);
+    await rig.fault({ provider: 'openai', operation: 'file-create', key, times: 1, loseAnswer: true });
+    const assetId = await rig.pixverseImage();
+    const { reference } = await rig.resolved(assetId, 'sora', { accountId });
+    const accepted = await rig.accepted(key);
+    expect(accepted.map(({ id }) => id)).toEqual([reference.forms.id]);
+    const types = await rig.types(streamOf(reference.referenceId));
+    expect([count(types, 'UploadStarted'), count(types, 'UploadOrphaned'), count(types, 'UploadFailed')]).toEqual([1, 0, 0]);
+  }, 90_000);
+
+  it('is found by its name where its adapter is stopped on purpose', async () => {
+    const accountId = accountOf(UPLOADS.length + 1);
+    const key = keyOf('sora', accountId);
+    await rig.fault({ provider: 'openai', operation: 'file-create', key, times: 1, ...ACCEPTED });
+    const assetId = await rig.pixverseImage();
+    const answer = await rig.resolve(assetId, 'sora', { accountId });
+    if (answer.status !== 'pending') throw new Error('the route was known already');
+    await eventually(async () => expect(await rig.accepted(key)).toHaveLength(1), { timeoutMs: 20_000 });
+    await until(rig, streamOf(answer.transferId), 'UploadReleased');
+    await rig.service('provider-sora').stop('SIGTERM');
+    await rig.startService('provider-sora', 'provider-sora', SORA);
+    const { reference } = await rig.outcome(assetId, 'sora', answer.transferId);
+    expect((await rig.accepted(key)).map(({ id }) => id)).toEqual([reference.forms.id]);
+    expect(count(await rig.types(streamOf(answer.transferId)), 'UploadStarted')).toBe(1);
+  }, 90_000);
+
   it('has cost the vendor no other upload', async () => {
-    expect((await rig.counts('openai')).uploads).toBe(UPLOADS.reduce((sum, { accepted }) => sum + accepted, 0));
+    expect((await rig.counts('openai')).uploads).toBe(UPLOADS.reduce((sum, { accepted }) => sum + accepted, 2));
   });
 });

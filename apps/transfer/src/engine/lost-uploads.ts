@@ -5,6 +5,7 @@ import type { Logger } from '@ferry/observability';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
 import { ProviderDirectory } from '@ferry/service-host/providers';
 import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as wait } from 'node:timers/promises';
 import { TransferConfig } from '../transfer.config';
 import { ProviderJobs, type Ended, type JobTarget } from './provider-jobs';
 
@@ -12,6 +13,7 @@ import { ProviderJobs, type Ended, type JobTarget } from './provider-jobs';
 const FIND_MS = 10_000;
 /** How long an upload that was cut off may take to be listed: no vendor promises that its list is up to date at once. */
 const LISTED_MS = 5_000;
+const LOOK_AGAIN_MS = 500;
 
 export interface LostUpload {
   readonly target: JobTarget;
@@ -51,8 +53,21 @@ export class LostUploads {
       const outcome = await this.jobs.join(lost.target, signal);
       if (outcome.status !== 'gone') return { ended: outcome };
       // One that is still connected may be frozen, and wake with the release in its hands.
-      if (listed && !outcome.connected && past(LISTED_MS)) return 'absent';
+      if (listed && !outcome.connected && past(Math.max(LISTED_MS, this.config.TRANSFER_LOST_RELEASE_MS))) return 'absent';
       if (past(this.config.TRANSFER_LOST_RELEASE_MS) && (!listed || outcome.connected)) return 'unknown';
+    }
+  }
+
+  /**
+   * The upload as the vendor lists it, whose job has failed without saying what the vendor made of it. Undefined: it is not listed, or cannot be asked for.
+   * @throws FerryError as `fateOf`
+   */
+  async listed(lost: LostUpload, signal: AbortSignal): Promise<UploadResult | undefined> {
+    const since = performance.now();
+    for (;;) {
+      const listed = await this.look(lost);
+      if (!listed || listed.upload || performance.now() - since >= LISTED_MS) return listed?.upload;
+      await wait(LOOK_AGAIN_MS, undefined, { signal });
     }
   }
 

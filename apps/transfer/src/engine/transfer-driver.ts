@@ -14,7 +14,7 @@ import { attemptFailure, isSpent, lostAttempt, markerOf, type AttemptFailure } f
 import { Bytes, type HeldFile, type UploadSource } from './bytes';
 import { Cancellation } from './cancellation';
 import { isMine, type Claim } from './claim';
-import { LostUploads } from './lost-uploads';
+import { LostUploads, type LostUpload } from './lost-uploads';
 import { NotYet } from './not-yet';
 import { Progress } from './progress';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
@@ -175,7 +175,9 @@ export class TransferDriver {
     stepBoundary('transfer.upload-result-seen');
     if (outcome.status === 'gone') return this.lost(step, attempt);
     if (outcome.status === 'failed') {
-      await this.failAttempt(step, attempt, attemptFailure(outcome.error, { ...claim, attempt }, this.config));
+      const listed = UNKNOWN_OUTCOMES.has(outcome.error.kind) ? await this.listed(step, attempt) : undefined;
+      if (listed) await this.complete(step, attempt, listed);
+      else await this.failAttempt(step, attempt, attemptFailure(outcome.error, { ...claim, attempt }, this.config));
       return;
     }
     if (!outcome.upload) throw new FerryError('PROTOCOL', 'internal', 'The adapter answered an upload without its result.');
@@ -200,16 +202,29 @@ export class TransferDriver {
 
   /** Nobody answers for the job: the stream decides. Not released: it never can be now. Released: it may stand at the vendor. */
   private async lost(step: Step, attempt: number): Promise<void> {
-    const { claim, route, signal } = step;
+    const { signal } = step;
     const { run } = await this.failAttempt(step, attempt, lostAttempt(), { onlyUnreleased: true });
-    if (!isReleased(run) || run.attempt !== attempt || !isMine(claim, run)) return;
-    const { sizeBytes } = run;
-    const lost = { target: { ...this.target(step, attempt), sizeBytes }, variant: route.variant, marker: markerOf(claim.runId) };
+    const lost = this.lostUpload(step, attempt, run);
+    if (!lost) return;
     const fate = await this.lostUploads.fateOf(lost, signal);
     if (fate === 'absent') await this.failAttempt(step, attempt, lostAttempt('The adapter that worked on it is gone, and the vendor lists no such upload.'), { nothingStands: true });
     else if (fate === 'unknown') await this.failAttempt(step, attempt, { ...lostAttempt('The upload was released and its outcome stayed unknown.'), kind: 'timeout' });
     else if ('found' in fate) await this.complete(step, attempt, fate.found);
     else await this.settle(step, attempt, fate.ended);
+  }
+
+  /** A released upload that failed may stand at the vendor all the same: a second one is not begun where the vendor lists the first. */
+  private async listed(step: Step, attempt: number): Promise<UploadResult | undefined> {
+    const { run } = (await this.store.load(transferDefinition, transferStream(parseRunId(step.claim.runId)!.subjectId))).state;
+    const lost = this.lostUpload(step, attempt, run);
+    return lost && this.lostUploads.listed(lost, step.signal);
+  }
+
+  /** Undefined where it was not released, or is another worker's by now. */
+  private lostUpload(step: Step, attempt: number, run: TransferRun | undefined): LostUpload | undefined {
+    const { claim, route } = step;
+    if (!isReleased(run) || run.attempt !== attempt || !isMine(claim, run)) return undefined;
+    return { target: { ...this.target(step, attempt), sizeBytes: run.sizeBytes }, variant: route.variant, marker: markerOf(claim.runId) };
   }
 
   /** `nothingStands`: what was released is known not to be at the vendor. */
