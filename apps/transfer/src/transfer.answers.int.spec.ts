@@ -158,6 +158,26 @@ describe('answers of three replicas', () => {
     await rig.outcome(assetId, providerId, transferId);
   });
 
+  it('tells a command that comes again what came of its run, and begins no other', async () => {
+    const assetId = await rig.pixverseVideo();
+    const resolveAs = (commandId: string) => rig.resolve(assetId, 'sora', { commandId });
+    const begun = async (commandId: string): Promise<string> => {
+      const answer = await resolveAs(commandId);
+      if (answer.status !== 'pending') throw new Error('the route has a reference');
+      return answer.transferId;
+    };
+    const transferId = await begun('first');
+    const { reference } = await rig.outcome(assetId, 'sora', transferId);
+    expect(await resolveAs('first')).toMatchObject({ status: 'ready', reference });
+    await invalidate(assetId, reference.referenceId);
+    await expect(resolveAs('first')).rejects.toMatchObject({ code: 'REFERENCE_ENDED', details: { transferId } });
+    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 100_000, times: 1 });
+    const second = await begun('second');
+    await rig.messaging.request(SUBJECTS.transfer.cancel, { owner: 'dev', actor: 'spec', commandId: randomUUID(), transferId: second }, { timeoutMs: 10_000 });
+    await expect(resolveAs('second')).rejects.toMatchObject({ code: 'TRANSFER_CANCELLED', details: { transferId: second } });
+    expect((await rig.types(transferStream(parseRunId(transferId)!.subjectId))).filter((type) => type === 'TransferRequested')).toHaveLength(2);
+  });
+
   it('counts what was used, once in each write', async () => {
     const assetId = await rig.pixverseVideo();
     const { answer } = await call(assetId, 'sora');

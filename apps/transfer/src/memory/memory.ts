@@ -89,7 +89,7 @@ export class Memory implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** The route as an append of this process left it. */
-  async settle(routeId: string, append: () => Promise<Known<RouteState>>): Promise<Known<RouteState>> {
+  settle<K extends Known<RouteState>>(routeId: string, append: () => Promise<K>): Promise<K> {
     return this.routes.fill(routeId, append);
   }
 

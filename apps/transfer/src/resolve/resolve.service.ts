@@ -29,6 +29,11 @@ export interface Decided {
   readonly asset?: AssetForTransfer;
 }
 
+interface Requested extends Known<RouteState> {
+  /** Nothing was appended. */
+  readonly isRepeated: boolean;
+}
+
 /** Times that a decision is made anew because the route changed under it. */
 const ROUNDS = 5;
 
@@ -38,7 +43,7 @@ const tokenOf = (routeId: string, { revision, position }: Known<RouteState>): To
 @Injectable()
 export class ResolveService {
   /** One append for each route at a time: a crowd asks the store once. */
-  private readonly appends = singleflight<Known<RouteState>>();
+  private readonly appends = singleflight<Requested>();
 
   constructor(
     private readonly log: RunLog,
@@ -79,10 +84,14 @@ export class ResolveService {
       if (decision.next === 'refuse') throw refused(decision);
       const answer = this.told(routeId, known, decision);
       if (answer) return answer;
-      if (decision.next === 'request') known = await this.request(request, routeId, decision.command);
+      const requested = decision.next === 'request' ? await this.request(request, routeId, decision.command) : undefined;
+      known = requested ?? known;
       // Another caller's append that was shared may have begun before what this caller has written.
       if (known.revision < revisionIn(transferStream(routeId), request.atLeast)) known = await this.memory.readRoute(routeId);
       ({ decision, asset } = await this.decideWith(wish, target, known, asset));
+      // The same command again begins nothing more: it is told what came of its run.
+      const { run } = known.state;
+      if (requested?.isRepeated && decision.next === 'request' && run && !isOpen(run)) throw transferFailed(run);
     }
     throw refused(decision);
   }
@@ -116,13 +125,13 @@ export class ResolveService {
     return ownedAndLiving(await this.memory.readAsset(assetId), owner);
   }
 
-  private request(request: ResolveRequest, routeId: string, data: Extract<Decision, { next: 'request' }>['command']): Promise<Known<RouteState>> {
+  private request(request: ResolveRequest, routeId: string, data: Extract<Decision, { next: 'request' }>['command']): Promise<Requested> {
     const append = async () => {
       stepBoundary('transfer.before-request-append');
-      const { state, token } = await this.log.route(routeId, request, { type: 'RequestTransfer', data: { ...data, ...this.worker.firstClaim() } });
+      const { state, token, events } = await this.log.route(routeId, request, { type: 'RequestTransfer', data: { ...data, ...this.worker.firstClaim() } });
       stepBoundary('transfer.after-request-append');
       this.worker.notice(request.owner, state);
-      return { state, revision: token.revision, position: token.position };
+      return { state, revision: token.revision, position: token.position, isRepeated: !events.length };
     };
     return this.appends(routeId, () => this.memory.settle(routeId, append));
   }
