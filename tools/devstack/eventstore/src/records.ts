@@ -22,6 +22,12 @@ export interface ProposedEvent {
   readonly metadata: Uint8Array;
 }
 
+/** What an event takes in memory beside its texts and bytes, about. */
+const EVENT_OVERHEAD = 256;
+
+/** How much memory an event takes while it waits, about, in bytes: what the bounds of waiting events count. */
+export const memoryOf = ({ type, data, metadata }: ProposedEvent): number => type.length + data.length + metadata.length + EVENT_OVERHEAD;
+
 export type ExpectedRevision = bigint | 'any' | 'no_stream' | 'stream_exists';
 
 export type Direction = 'forwards' | 'backwards';

@@ -1,6 +1,6 @@
 import { status, type sendUnaryData, type ServerReadableStream } from '@grpc/grpc-js';
 import { AppendResp } from '@eventstore/db-client/generated/streams_pb';
-import { NO_REVISION, type ExpectedRevision, type ProposedEvent } from '../records';
+import { memoryOf, NO_REVISION, type ExpectedRevision, type ProposedEvent } from '../records';
 import type { Store } from '../store';
 import type { WriteRequest, WriteResult } from '../streams/apply-write';
 import type { AppendMessage } from '../wire/append-messages';
@@ -9,7 +9,7 @@ import { isInvalidStream } from '../wire/proposed-event';
 import { MAX_APPEND_BYTES, maximumAppendSizeExceeded, missingMetadata, plain, unknown, type ServerStatus } from '../wire/status';
 import { refusal } from './append-outcome';
 
-/** Metadata does not count for the limit of an append, so memory needs one of its own. */
+/** Only data count for the limit of an append, so memory needs one of its own. */
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 
 export type AppendCall = ServerReadableStream<AppendMessage, AppendResp>;
@@ -60,10 +60,10 @@ class Collected {
   private keep(event: ProposedEvent): void {
     this.events.push(event);
     this.dataBytes += event.data.length;
-    this.bytes += event.data.length + event.metadata.length;
+    this.bytes += memoryOf(event);
     if (this.dataBytes > MAX_APPEND_BYTES) this.refuse(maximumAppendSizeExceeded());
     if (this.bytes > MAX_REQUEST_BYTES) {
-      this.refuse(plain(status.RESOURCE_EXHAUSTED, `an append is larger than ${MAX_REQUEST_BYTES} bytes`));
+      this.refuse(plain(status.RESOURCE_EXHAUSTED, `an append takes more than ${MAX_REQUEST_BYTES} bytes of memory: append fewer events at once`));
     }
   }
 

@@ -1,5 +1,5 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js';
-import type { ProposedEvent } from '../records';
+import { memoryOf, type ProposedEvent } from '../records';
 import type { Store } from '../store';
 import type { WriteRequest, WriteResult } from '../streams/apply-write';
 import type { AppendOptions, BatchAppendMessage } from '../wire/append-messages';
@@ -62,6 +62,7 @@ export class BatchAppend {
     }
     const entry: Pending = { correlationUuid, options, events: [], dataBytes: 0, bytes: 0 };
     this.pending.set(correlationId, entry);
+    this.count(entry, options.stream.length);
     return entry;
   }
 
@@ -69,8 +70,11 @@ export class BatchAppend {
     entry.dataBytes += event.data.length;
     if (entry.dataBytes > MAX_APPEND_BYTES) entry.refused ??= { kind: 'maximum-append-size-exceeded' };
     if (entry.refused) return;
-    const bytes = event.data.length + event.metadata.length;
     entry.events.push(event);
+    this.count(entry, memoryOf(event));
+  }
+
+  private count(entry: Pending, bytes: number): void {
     entry.bytes += bytes;
     this.pendingBytes += bytes;
   }

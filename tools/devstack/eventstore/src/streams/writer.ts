@@ -1,3 +1,4 @@
+import { memoryOf } from '../records';
 import type { EventLog } from '../storage/event-log';
 import type { LogRecord } from '../storage/log-record';
 import { Lru } from '../storage/lru';
@@ -21,9 +22,9 @@ const BATCH_EVENTS = 4_096;
 /** How many metastreams are remembered as deleted or not. */
 const METASTREAMS_KEPT = 10_000;
 
-const EVENT_OVERHEAD = 256;
-const bytesOf = (request: WriteRequest): number =>
-  request.events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length + EVENT_OVERHEAD, EVENT_OVERHEAD);
+const REQUEST_OVERHEAD = 256;
+const bytesOf = ({ stream, events }: WriteRequest): number =>
+  events.reduce((sum, event) => sum + memoryOf(event), REQUEST_OVERHEAD + stream.length);
 
 /**
  * The only one that writes. What waits is decided together and shares one fsync; what arrives while that runs is the
