@@ -1,7 +1,11 @@
+import { SUBJECTS } from '@ferry/contracts';
 import { downloadStream } from '@ferry/domain/download/events';
 import type { TransferEvent } from '@ferry/domain/transfer/events';
 import { itWithOwn } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Rig } from './testing/rig';
 import { count, pending, streamOf, until } from './testing/steps';
 
@@ -53,6 +57,25 @@ describe('a transfer whose worker is lost', () => {
     const types = await rig.types(streamOf(transferId));
     expect(count(types, 'TransferClaimed')).toBe(2);
     expect(count(types, 'ProviderUrlCached')).toBe(1);
+  });
+
+  it('ends the upload of a lost worker also where the cached file that it began with has gone meanwhile', async () => {
+    const assetId = await rig.pixverseVideo();
+    const { reference: old } = await rig.outcome(assetId, 'sora', await pending(rig, assetId));
+    const refused = { owner: 'dev', actor: 'spec', commandId: randomUUID(), assetId, providerId: 'sora', referenceId: old.referenceId, reason: 'refused' };
+    await rig.messaging.request(SUBJECTS.transfer.invalidate, refused, { timeoutMs: 10_000 });
+    const before = await rig.counts('openai');
+    await rig.fault({ provider: 'openai', operation: 'character-create', bytesPerSecond: 150_000, times: 1 });
+    const transferId = await pending(rig, assetId);
+    await eventually(async () => expect((await rig.counts('openai')).bytesIn).toBeGreaterThan(before.bytesIn));
+    await rig.service('first').stop('SIGKILL');
+    await rm(join(rig.cacheDir, 'assets', assetId), { recursive: true });
+    await rig.startService('transfer', 'first');
+    const { reference } = await rig.outcome(assetId, 'sora', transferId);
+    expect(reference.referenceId).toBe(transferId);
+    expect((await rig.counts('openai')).uploads - before.uploads).toBe(1);
+    const attempts = (await rig.store.read<TransferEvent>(streamOf(transferId))).filter(({ type, data }) => type === 'UploadStarted' && (data as { transferId: string }).transferId === transferId);
+    expect(attempts).toHaveLength(1);
   });
 
   it('begins the next attempt at once where the adapter is lost before the release', async () => {

@@ -64,7 +64,7 @@ export class ReleaseDesk {
     const follows = 'follows' in run ? run.follows : undefined;
     const leased = await held.file(asset, follows && VERIFY_MS);
     if (leased) return { ...contentOf(leased.file), facts: leased.file };
-    if (!follows) return undefined;
+    if (!follows) return knownOf(asset);
     const { run: download } = (await this.store.load(downloadDefinition, downloadStream(asset.assetId))).state;
     if (download?.downloadId !== follows.downloadId) throw sourceBroken('The download that the upload followed is over.');
     if (download.status === 'downloading' && download.attempt === follows.attempt) {
@@ -75,5 +75,11 @@ export class ReleaseDesk {
     return { sizeBytes, sha256, facts: { ...facts, sizeBytes } };
   }
 }
+
+/** The cached file that the upload began with has gone meanwhile: what it read is the asset's content all the same, or is not. */
+const knownOf = ({ sha256, facts }: AssetForTransfer): Verified => {
+  if (sha256 === undefined || facts.sizeBytes === undefined) throw sourceBroken('The cached file that the upload read is gone.');
+  return { sha256, sizeBytes: facts.sizeBytes, facts };
+};
 
 const contentOf = ({ sizeBytes, sha256 }: CachedFile): Pick<Verified, 'sizeBytes' | 'sha256'> => ({ sizeBytes, sha256 });
