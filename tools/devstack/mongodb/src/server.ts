@@ -56,8 +56,12 @@ export async function startMongo({ port, dataDir, host = '127.0.0.1', ttlInterva
   }
   const bound = portOf(server);
   const expiry = setInterval(() => {
-    removeExpired(store, new Date());
-    cursors.closeIdle();
+    try {
+      cursors.closeIdle();
+      removeExpired(store, new Date());
+    } catch (error) {
+      process.stderr.write(`mongodb: cannot remove what expired: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
   }, ttlIntervalMs);
   return {
     connectionString: `mongodb://${host}:${bound}/?directConnection=true`,

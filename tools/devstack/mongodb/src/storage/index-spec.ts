@@ -1,6 +1,6 @@
 import { BSONRegExp } from 'bson';
 import { AFTER } from '../bson/key';
-import { toDouble, isNumeric, toInteger } from '../bson/numbers';
+import { toDouble, isNumeric, type Numeric, toInteger } from '../bson/numbers';
 import { showValue } from '../bson/show';
 import { type Doc, doc, int, isDoc, isOperatorDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError, notSupported, typeMismatch } from '../errors';
@@ -43,9 +43,7 @@ export function parseIndexSpec(raw: Doc): IndexSpec {
   const seconds = raw.get('expireAfterSeconds');
   if (seconds !== undefined && !isNumeric(seconds)) throw typeMismatch(`The field 'expireAfterSeconds' must be a number, but got ${typeName(seconds)}`);
   if (seconds !== undefined && key.has('_id')) throw new MongoError(67, "The field 'expireAfterSeconds' is not valid for an _id index specification.");
-  if (seconds !== undefined && toDouble(seconds) < 0) {
-    throw new MongoError(67, `TTL index 'expireAfterSeconds' option must be a number from 0, not ${String(seconds)}`);
-  }
+  const expireAfterSeconds = seconds === undefined ? undefined : checkSeconds(seconds);
   if (seconds !== undefined && fields.length > 1) throw new MongoError(67, 'TTL indexes are single-field indexes, compound indexes do not support TTL');
   if (flag(raw, 'sparse') && filter) throw new MongoError(67, 'cannot mix "partialFilterExpression" and "sparse" options');
   return {
@@ -56,9 +54,18 @@ export function parseIndexSpec(raw: Doc): IndexSpec {
     unique: flag(raw, 'unique'),
     sparse: flag(raw, 'sparse'),
     partial: filter && { filter, match: compileFilter(filter) },
-    expireAfterSeconds: seconds === undefined ? undefined : toDouble(seconds),
+    expireAfterSeconds,
     raw: describe(raw, key, name),
   };
+}
+
+const MAX_SECONDS = 2 ** 31 - 1;
+
+function checkSeconds(value: Value): number {
+  const seconds = toInteger(value);
+  if (seconds !== undefined && seconds >= 0 && seconds <= MAX_SECONDS) return seconds;
+  if (toDouble(value as Numeric) < 0) throw new MongoError(67, "TTL index 'expireAfterSeconds' option cannot be less than 0");
+  throw new MongoError(67, `TTL index 'expireAfterSeconds' option must be within an acceptable range, try a different number than ${String(value)}`);
 }
 
 function flag(raw: Doc, name: string): boolean {
@@ -129,7 +136,7 @@ function describe(raw: Doc, key: Doc, name: string): Doc {
   for (const option of ['unique', 'sparse']) if (flag(raw, option)) result.set(option, true);
   for (const option of ['partialFilterExpression', 'expireAfterSeconds']) {
     const value = raw.get(option);
-    if (value !== undefined) result.set(option, option === 'expireAfterSeconds' ? int(toInteger(value) ?? 2 ** 31 - 1) : value);
+    if (value !== undefined) result.set(option, option === 'expireAfterSeconds' ? int(checkSeconds(value)) : value);
   }
   return result;
 }

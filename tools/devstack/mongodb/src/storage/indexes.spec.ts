@@ -109,6 +109,14 @@ describe('an index', () => {
     await eventually(async () => expect(await collection.distinct('_id')).toEqual([2, 3]));
   });
 
+  it.each([-1, 1.5, NaN, 2 ** 31, 3e9, 1e15, Infinity])('with a time to live of %d seconds is refused', async (expireAfterSeconds) => {
+    const collection = await fixture.collection([{ _id: 1, at: new Date() }]);
+    expect(await failureOf(collection.createIndex({ at: 1 }, { expireAfterSeconds }))).toMatchObject({ code: 67 });
+    expect((await failureOf(collection.insertOne({ _id: 1 }))).code).toBe(11000);
+    await collection.createIndex({ at: 1 }, { expireAfterSeconds: 2 ** 31 - 1 });
+    expect(await collection.indexes()).toContainEqual({ v: 2, key: { at: 1 }, name: 'at_1', expireAfterSeconds: 2 ** 31 - 1 });
+  });
+
   it('is listed, made once, and dropped', async () => {
     const collection = await fixture.collection([{ _id: 1 }]);
     await collection.createIndex({ a: 1 }, { unique: true });

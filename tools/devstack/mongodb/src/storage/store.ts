@@ -30,7 +30,7 @@ const FORBIDDEN = /[/\\. "$*<>:|?\0]/;
 
 /** All collections, in one SQLite file. */
 export class Store {
-  private readonly collections = new Map<string, Collection>();
+  private collections = new Map<string, Collection>();
 
   private readonly statements: Statements<'begin' | 'commit' | 'savepoint' | 'release'>;
 
@@ -163,13 +163,13 @@ export class Store {
   }
 
   private load(): void {
-    this.collections.clear();
+    const collections = new Map<string, Collection>();
     const byId = new Map<number, Collection>();
     for (const row of this.database.prepare('SELECT id, namespace, options FROM collections ORDER BY id').all()) {
       const id = Number(row['id']);
       const collection = new Collection(this.database, id, String(row['namespace']), decodeDocument(asBuffer(row['options'])));
       byId.set(id, collection);
-      this.collections.set(collection.namespace, collection);
+      collections.set(collection.namespace, collection);
     }
     for (const row of this.database.prepare('SELECT id, collection, spec, multikey FROM indexes ORDER BY id').all()) {
       const collection = byId.get(Number(row['collection']));
@@ -177,6 +177,7 @@ export class Store {
       const spec = parseIndexSpec(decodeDocument(asBuffer(row['spec'])));
       collection.indexes.push(new IndexTable(this.database, Number(row['id']), collection.table, spec, row['multikey'] === 1));
     }
+    this.collections = collections;
   }
 }
 
