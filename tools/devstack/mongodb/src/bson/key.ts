@@ -3,8 +3,18 @@ import { power10 } from './decimal';
 import { exact, type Numeric, toDouble } from './numbers';
 import { type Doc, type Maybe, TYPE_CLASSES, typeClass, type Value } from './values';
 
-/** Greater than every byte that can follow a value in a key. */
+/** Greater than every key: the byte of no type, the right way round or turned around. */
 export const AFTER = Buffer.from([0xff]);
+
+/** The least bytes that are greater than all that start with these. */
+export function successor(prefix: Buffer): Buffer {
+  let length = prefix.length;
+  while (length > 0 && prefix[length - 1] === 0xff) length -= 1;
+  if (length === 0) return AFTER;
+  const bytes = Buffer.from(prefix.subarray(0, length));
+  bytes[length - 1] = (bytes[length - 1] ?? 0) + 1;
+  return bytes;
+}
 
 const INITIAL_SIZE = 65_536;
 /** A buffer that grew beyond this is not kept. */

@@ -1,6 +1,6 @@
 import { rounds, seed } from '@ferry/testing/specs';
 import fc from 'fast-check';
-import { type Document, type Filter, type Sort, MongoServerError } from 'mongodb';
+import { Binary, type Document, type Filter, type Sort, MongoServerError, ObjectId } from 'mongodb';
 import { type AnyDocument, type Fixture, startFixture } from '../testing/fixture';
 
 let fixture: Fixture;
@@ -9,7 +9,10 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.stop());
 
-const scalar = fc.constantFrom<unknown>(null, 1, 2, 2.5, 3, 'x', 'xy', 'y', true);
+// The key of each of the last ones, turned around or not, has a byte 0xff right after the type or the beginning.
+const edges = ['', false, new Binary(Buffer.alloc(0)), new Binary(Buffer.from('z')), new ObjectId('0'.repeat(24)), new ObjectId('f'.repeat(24))];
+const scalar = fc.constantFrom<unknown>(null, 1, 2, 2.5, 3, 'x', 'xy', 'y', true, ...edges);
+const comparison = fc.tuple(fc.constantFrom('$gt', '$gte', '$lt', '$lte'), scalar).map(([operator, value]) => ({ [operator]: value }));
 const literal = fc.constantFrom<unknown>(/^x/, /^xy/);
 const field = fc.oneof(scalar, literal, fc.array(scalar, { maxLength: 3 }), fc.record({ c: scalar }), fc.array(fc.record({ c: scalar }), { maxLength: 2 }));
 const stored = fc.record({ a: field, b: field }, { requiredKeys: [] });
@@ -18,7 +21,8 @@ const operand = fc.oneof(
   fc.record({ $gte: fc.integer({ min: 0, max: 3 }), $lt: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ $in: fc.array(scalar, { maxLength: 3 }) }),
   fc.record({ $ne: scalar }),
-  fc.record({ $gt: scalar }),
+  comparison,
+  fc.tuple(comparison, comparison).map(([one, other]) => ({ ...one, ...other })),
   fc.record({ $exists: fc.boolean() }),
   fc.constantFrom<unknown>(/^x/, /^xy?/, /^x-*y/, /^X/i, /^x|y/, /^xy/),
   fc.constantFrom<unknown>({ $regex: '^x' }, { $regex: '^X', $options: 'i' }, { $regex: '^x', $gt: 'x' }, { $not: /^x/ }),
@@ -51,6 +55,25 @@ describe('a query through an index', () => {
       ])
       .toArray();
     expect(joined.map(({ next }) => next as unknown)).toEqual([[{ _id: 1 }], [{ _id: 2 }]]);
+  });
+
+  it.each<[unknown, unknown]>([
+    ['ab', /^ab/],
+    ['', { $lte: 'b' }],
+    [false, { $lte: false }],
+    [new Binary(Buffer.from('a')), { $lte: new Binary(Buffer.from('z')) }],
+    [new ObjectId('f'.repeat(24)), { $gte: new ObjectId('0'.repeat(24)) }],
+    ['', { $gte: '', $lt: 'b' }],
+  ])('up or down finds %j by %j', async (value, where) => {
+    for (const order of [1, -1] as const) {
+      const collection = await fixture.collection([{ _id: 1, a: value, b: value }]);
+      await collection.createIndexes([{ key: { a: order } }, { key: { b: order, _id: 1 } }]);
+      for (const path of ['a', 'b']) {
+        const query = collection.find({ [path]: where } as Filter<AnyDocument>);
+        expect(await planOf(await query.explain())).toContain(`"indexName":"${path}_${order}`);
+        expect(await query.toArray()).toHaveLength(1);
+      }
+    }
   });
 
   it('finds what it finds without one, in the same order', async () => {

@@ -1,8 +1,8 @@
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
-import { AFTER, encodeKey, keyText } from '../bson/key';
+import { encodeKey, keyText, successor } from '../bson/key';
 import { type Doc, isDoc, isOperatorDoc, type Maybe, TYPE_CLASSES, typeClass, type Value } from '../bson/values';
 
-/** An interval of encoded values of one field, ascending; both ends inclusive but for what follows the value. */
+/** An interval of encoded values of one field, ascending, or of their beginnings: all that starts with `to` is inside. */
 export interface Interval {
   from: Buffer;
   to: Buffer;
@@ -75,7 +75,7 @@ function intersect(all: Interval[], next: Interval): Interval[] {
   const [current] = all;
   if (!current) return [next];
   const from = Buffer.compare(current.from, next.from) >= 0 ? current.from : next.from;
-  const to = Buffer.compare(current.to, next.to) <= 0 ? current.to : next.to;
+  const to = Buffer.compare(successor(current.to), successor(next.to)) <= 0 ? current.to : next.to;
   return [{ from, to }];
 }
 
@@ -115,7 +115,7 @@ function rangeOf(operator: string, operand: Value): FieldBounds | undefined {
   if (!isPlain(operand) || operand === null || operand instanceof MinKey || operand instanceof MaxKey) return undefined;
   const type = Buffer.from([typeClass(operand)]);
   const key = encodeKey(operand);
-  const interval = operator.startsWith('$g') ? { from: key, to: Buffer.concat([type, AFTER]) } : { from: type, to: key };
+  const interval = operator.startsWith('$g') ? { from: key, to: type } : { from: type, to: key };
   return { points: false, intervals: [interval] };
 }
 
@@ -126,7 +126,6 @@ const PREFIX = /^\^([\w \-:/@#,;=&%~"'<>!]+)(?![*?{\w])/;
 function prefixOf(pattern: string, options: string, literal: BSONRegExp): FieldBounds | undefined {
   const prefix = options === '' && !pattern.includes('|') ? PREFIX.exec(pattern)?.[1] : undefined;
   if (prefix === undefined) return undefined;
-  const from = Buffer.concat([Buffer.from([TYPE_CLASSES.string]), Buffer.from(prefix)]);
-  const strings = { from, to: Buffer.concat([from, AFTER]) };
+  const strings = pointOf(Buffer.concat([Buffer.from([TYPE_CLASSES.string]), Buffer.from(prefix)]));
   return { points: false, intervals: [strings, pointOf(encodeKey(literal))] };
 }

@@ -1,5 +1,4 @@
 import { BSONRegExp } from 'bson';
-import { AFTER } from '../bson/key';
 import { toDouble, isNumeric, type Numeric, toInteger } from '../bson/numbers';
 import { showValue } from '../bson/show';
 import { type Doc, doc, int, isDoc, isOperatorDoc, type Maybe, typeName, type Value } from '../bson/values';
@@ -166,6 +165,3 @@ export function indexKeys(spec: IndexSpec, document: Doc): IndexKeys {
 }
 
 const NO_ENVIRONMENT = { now: new Date(0), variables: new Map<string, Maybe>() };
-
-/** The key that is greater than every key that starts with this one. */
-export const afterKey = (key: Buffer): Buffer => Buffer.concat([key, AFTER]);

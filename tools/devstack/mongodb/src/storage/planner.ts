@@ -1,6 +1,6 @@
 import { MaxKey, MinKey } from 'bson';
 import { compare, equal } from '../bson/compare';
-import { AFTER, encodeKey } from '../bson/key';
+import { AFTER, encodeKey, successor } from '../bson/key';
 import { isNumeric, toDouble } from '../bson/numbers';
 import { type Doc, isDoc, typeClass, type Value } from '../bson/values';
 import { badValue } from '../errors';
@@ -200,7 +200,7 @@ function rangesOf(index: IndexTable, bounds: FieldBounds[]): KeyRange[] {
     );
   });
   const whole = bounds.length === index.spec.fields.length && bounds.every(({ points }) => points);
-  return prefixes.map(({ from, to }) => ({ from, to: whole ? from : Buffer.concat([to, AFTER]) }));
+  return prefixes.map(({ from, to }) => ({ from, to: whole ? from : successor(to) }));
 }
 
 const inverted = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte) => 0xff - byte));

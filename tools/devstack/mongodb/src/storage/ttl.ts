@@ -1,5 +1,5 @@
 import { decodeDocument } from '../bson/decode';
-import { AFTER, encodeKey } from '../bson/key';
+import { encodeKey, successor } from '../bson/key';
 import { TYPE_CLASSES } from '../bson/values';
 import type { Collection } from './collection';
 import type { IndexTable } from './index-table';
@@ -36,7 +36,7 @@ function* expiredEntries(index: IndexTable, until: Date): Generator<[number, Buf
   const edge = encodeKey(until, descending);
   const range = descending
     ? { from: edge, to: Buffer.from([type + 1]) }
-    : { from: Buffer.from([type]), to: Buffer.concat([edge, AFTER]) };
+    : { from: Buffer.from([type]), to: successor(edge) };
   for (const { rowid, bytes } of index.scan(range, false)) yield [rowid, bytes];
 }
 
