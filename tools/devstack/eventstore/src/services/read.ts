@@ -7,7 +7,7 @@ import { UnsupportedPatternError } from '../wire/filter-pattern';
 import { streamNotFound } from '../wire/messages';
 import { Outbox, type ReadCall } from '../wire/outbox';
 import { plain, streamDeleted, unknown } from '../wire/status';
-import { InvalidRequestError, readRequest, type ReadRequest } from './read-request';
+import { InvalidCombinationError, InvalidRequestError, readRequest, type ReadRequest } from './read-request';
 import { Subscription } from './subscription';
 
 type OneRead = Extract<ReadRequest, { kind: 'read' }>;
@@ -34,7 +34,7 @@ export function read(store: Store, call: ReadCall): void {
 }
 
 function asStatus(error: unknown): ReturnType<typeof unknown> {
-  const isRefused = error instanceof InvalidFilterError || error instanceof UnsupportedPatternError;
+  const isRefused = error instanceof InvalidCombinationError || error instanceof InvalidFilterError || error instanceof UnsupportedPatternError;
   if (isRefused) return plain(status.INVALID_ARGUMENT, error.message);
   return unknown(error instanceof Error ? error.message : String(error));
 }

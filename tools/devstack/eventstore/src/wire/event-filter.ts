@@ -22,6 +22,7 @@ export function eventFilter(options: ReadReq.Options.FilterOptions | undefined):
   const expression = onStream ?? options.getEventType();
   if (!expression) throw new InvalidFilterError('a filter needs an expression on the stream name or on the event type');
   const test = textTest(expression.getRegex(), expression.getPrefixList());
+  if (!options.hasMax() && !options.hasCount()) throw new InvalidFilterError('a filter needs a window: max or count');
   const window = Math.max(1, options.hasMax() ? options.getMax() : DEFAULT_WINDOW);
   return {
     matches: onStream ? (event) => test(event.stream) : (event) => test(event.type),
