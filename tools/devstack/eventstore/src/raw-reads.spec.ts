@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
+import { ReadResp } from '@eventstore/db-client/generated/streams_pb';
 import { status } from '@grpc/grpc-js';
 import { callStreams, identifierPart, number, part, type RawAnswer } from './specs/raw-calls';
-import { newStream, testEvents, TestServer } from './specs/support';
+import { linkTo, newStream, testEvent, testEvents, TestServer } from './specs/support';
 
 const STREAM = newStream();
 
@@ -25,8 +27,21 @@ const MULTIPLIER = number(5, 1);
 const filter = (...fields: Buffer[]): Buffer => part(7, ...fields);
 const NO_FILTER = part(8);
 
-const read = (options: readonly Buffer[], wanted?: number): Promise<RawAnswer> =>
-  callStreams(test.server.port, 'Read', [part(1, ...options, part(9, part(2)))], wanted);
+const [TEXT_IDS, STRUCTURED_IDS] = [part(9, part(2)), part(9, part(1))];
+
+const readRaw = (options: readonly Buffer[], wanted?: number): Promise<RawAnswer> => callStreams(test.server.port, 'Read', [part(1, ...options)], wanted);
+const read = (options: readonly Buffer[], wanted?: number): Promise<RawAnswer> => readRaw([...options, TEXT_IDS], wanted);
+
+type Event = ReadResp.ReadEvent.RecordedEvent;
+const readEvent = (message: Buffer): ReadResp.ReadEvent | undefined => ReadResp.deserializeBinary(new Uint8Array(message)).getEvent();
+const idOf = (event: Event | undefined): string => {
+  const halves = event?.getId()?.getStructured();
+  const hex = [halves?.getMostSignificantBits(), halves?.getLeastSignificantBits()]
+    .map((half) => BigInt.asUintN(64, BigInt(half ?? 0)).toString(16).padStart(16, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+};
+const LOWEST_ID = '00000000-0000-0000-0000-000000000001';
+const HIGHEST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 describe('a read on the wire', () => {
   it.each<[string, Buffer[], number]>([
@@ -60,5 +75,32 @@ describe('a read on the wire', () => {
     ['the highest number forwards', [streamTarget(revision(2n ** 64n - 1n)), FORWARDS, COUNT, NO_FILTER], 'forwards from the end'],
   ])('refuses %s as unknown', async (_case, options, details) => {
     expect(await read(options, 1)).toEqual({ code: status.UNKNOWN, details: expect.stringContaining(details), messages: [] });
+  });
+});
+
+describe('structured ids', () => {
+  const IDS = [LOWEST_ID, HIGHEST_ID, randomUUID()];
+  const EVENTS = IDS.map((id, index) => ({ ...testEvent(index), id }));
+
+  it('are two halves of the same id, and change nothing else', async () => {
+    const stream = newStream();
+    await test.client.appendToStream(stream, EVENTS);
+    const options = [part(1, identifierPart(stream), STREAM_START), COUNT, NO_FILTER];
+    const [structured, text] = await Promise.all([readRaw([...options, STRUCTURED_IDS]), read(options)]);
+    const events = structured.messages.map((message) => readEvent(message)?.getEvent());
+    expect(events.map(idOf)).toEqual(IDS);
+    const withoutId = (event: Event | undefined): unknown => ({ ...event?.toObject(), id: undefined });
+    expect(events.map(withoutId)).toEqual(text.messages.map((message) => withoutId(readEvent(message)?.getEvent())));
+  });
+
+  it('are in subscriptions too, and in links', async () => {
+    const [stream, links] = [newStream(), newStream()];
+    await test.client.appendToStream(stream, EVENTS);
+    const link = { ...linkTo(`1@${stream}`), id: randomUUID() };
+    await test.client.appendToStream(links, link);
+    const options = [part(1, identifierPart(links), STREAM_START), number(4, 1), SUBSCRIPTION, NO_FILTER, STRUCTURED_IDS];
+    const { messages } = await readRaw(options, 2);
+    const resolved = messages.map(readEvent).find((event) => event);
+    expect([idOf(resolved?.getEvent()), idOf(resolved?.getLink())]).toEqual([HIGHEST_ID, link.id]);
   });
 });

@@ -1,7 +1,10 @@
 import { ReadReq } from '@eventstore/db-client/generated/streams_pb';
 import { LONG_MAX, LONG_MAX_TEXT, type Direction } from '../records';
+import type { Delivered } from '../streams/reader';
+import { encodeDelivered } from '../wire/encode-read';
 import { eventFilter, type EventFilter } from '../wire/event-filter';
 import { isInvalidStream, streamName } from '../wire/proposed-event';
+import { encodeWithStructuredIds } from '../wire/structured-ids';
 
 export type From = number | 'start' | 'end';
 
@@ -12,6 +15,8 @@ const HIGHEST_REVISION = BigInt(LONG_MAX_TEXT);
 interface Common {
   readonly from: From;
   readonly resolveLinks: boolean;
+  /** Gives ids in the form that was asked for. */
+  readonly encode: (delivered: Delivered) => Buffer;
 }
 
 /** What a Read call asks for. `stream` is undefined for `$all`. */
@@ -32,11 +37,9 @@ export function readRequest(message: ReadReq): ReadRequest {
   const options = message.getOptions();
   if (!options) throw new InvalidRequestError('a read needs options');
   checkCombination(options);
-  if (options.getUuidOption()?.hasStructured()) {
-    throw new InvalidRequestError('structured event ids are not supported by the embedded server: ask for string ids');
-  }
   const target = options.hasStream() ? streamTarget(options) : allTarget(options);
-  const common = { ...target, filter: eventFilter(options.getFilter()), resolveLinks: options.getResolveLinks() };
+  const encode = options.getUuidOption()?.hasStructured() ? encodeWithStructuredIds : encodeDelivered;
+  const common = { ...target, filter: eventFilter(options.getFilter()), resolveLinks: options.getResolveLinks(), encode };
   if (options.hasSubscription()) {
     if (options.getFilter()?.getCheckpointintervalmultiplier() === 0) throw new InvalidRequestError('the checkpoint interval multiplier must be positive');
     if (target.stream !== undefined && target.from === LONG_MAX) throw new InvalidRequestError('no event can follow the highest revision');

@@ -1,7 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { RecordedEvent } from '../records';
 import type { Store } from '../store';
-import { encodeDelivered } from '../wire/encode-read';
 import { InvalidFilterError } from '../wire/event-filter';
 import { UnsupportedPatternError } from '../wire/filter-pattern';
 import { streamNotFound } from '../wire/messages';
@@ -76,7 +75,8 @@ class OneReading {
 
   private send(record: RecordedEvent): void {
     this.left--;
-    this.outbox.send(encodeDelivered(this.request.resolveLinks ? this.store.reader.resolve(record) : { event: record }));
+    const { resolveLinks, encode } = this.request;
+    this.outbox.send(encode(resolveLinks ? this.store.reader.resolve(record) : { event: record }));
   }
 
   private firstCursor(): number {

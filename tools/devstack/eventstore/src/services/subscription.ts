@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LONG_MAX, NO_REVISION, type RecordedEvent } from '../records';
 import type { Store } from '../store';
-import { encodeDelivered } from '../wire/encode-read';
 import { caughtUp, checkpoint, confirmation } from '../wire/messages';
 import { Outbox, type ReadCall } from '../wire/outbox';
 import { consumerTooSlow, streamDeleted, unknown } from '../wire/status';
@@ -141,9 +140,9 @@ export class Subscription {
   }
 
   private deliver(record: RecordedEvent): void {
-    const { stream, resolveLinks } = this.request;
+    const { stream, resolveLinks, encode } = this.request;
     if (this.phase === 'live') this.behind--;
-    this.outbox.send(encodeDelivered(resolveLinks ? this.store.reader.resolve(record) : { event: record }));
+    this.outbox.send(encode(resolveLinks ? this.store.reader.resolve(record) : { event: record }));
     if (stream === undefined) return;
     this.revision = record.revision;
     if (record.revision === LONG_MAX) this.outbox.fail(streamDeleted(stream));

@@ -1,5 +1,4 @@
-import { LONG_MAX, LONG_MAX_TEXT, type ProposedEvent } from '../records';
-import type { Delivered } from '../streams/reader';
+import { LONG_MAX, LONG_MAX_TEXT, type ProposedEvent, type RecordedEvent } from '../records';
 import { entrySize, fieldSize, LONG_MAX_VARINT_SIZE, ProtobufWriter, varintSize } from './protobuf-writer';
 
 /** An event of which everything is decided. */
@@ -78,8 +77,11 @@ export interface EncodedTexts {
   readonly typeLength: number;
 }
 
+/** An event in the form RecordedEvent of streams.proto. */
+export type EncodedEvent = Pick<RecordedEvent, 'position' | 'encodedLength' | 'copyEncoded'>;
+
 /** Encodes ReadResp{event}: little more than a copy of what the log has. */
-export function encodeDelivered({ event, link }: Delivered): Buffer {
+export function encodeDelivered({ event, link }: { event?: EncodedEvent; link?: EncodedEvent }): Buffer {
   const position = (link ?? event)?.position ?? 0;
   const size =
     (event ? fieldSize(event.encodedLength) : 0) + (link ? fieldSize(link.encodedLength) : 0) + 1 + varintSize(position);
