@@ -1,6 +1,7 @@
+import { BatchAppendResp } from '@eventstore/db-client/generated/streams_pb';
 import { status } from '@grpc/grpc-js';
 import { callStreams, identifierPart, number, part, proposalFields, uuidPart, type RawAnswer } from './specs/raw-calls';
-import { newStream, TestServer } from './specs/support';
+import { all, newStream, rejection, TestServer } from './specs/support';
 
 let test: TestServer;
 beforeAll(async () => {
@@ -47,5 +48,73 @@ describe('memory', () => {
     const messages = [Buffer.concat([uuidPart(1), options(2, stream, ANY), proposals, FINAL])];
     expect(await call('BatchAppend', messages)).toMatchObject({ code: status.OK, messages: [expect.any(Buffer)] });
     expect(await test.client.appendToStream(stream, [])).toMatchObject({ nextExpectedRevision: 19_999n });
+  });
+});
+
+const PROPOSAL = part(3, proposalFields());
+const written = async (stream: string): Promise<number> => (await all(test.client.readStream(stream))).length;
+const notWritten = (stream: string): Promise<unknown> => rejection(written(stream));
+
+/** The answers of one batch append call: the kind of the error, or that it is written. */
+async function outcomes(...messages: Buffer[]): Promise<string[]> {
+  const { messages: answers } = await call('BatchAppend', messages);
+  return answers.map((answer) => {
+    const response = BatchAppendResp.deserializeBinary(new Uint8Array(answer));
+    return response.getError()?.getDetails()?.getTypeUrl().split('.').at(-1) ?? 'written';
+  });
+}
+
+describe('a batch append on the wire', () => {
+  it.each([
+    ['no correlation id', Buffer.alloc(0)],
+    ['an empty one', part(1)],
+    ['one that is no UUID', uuidPart(1, 'nothing')],
+  ])('with %s is a bad request, and nothing is written', async (_case, id) => {
+    const stream = newStream();
+    expect(await outcomes(Buffer.concat([id, options(2, stream, ANY), PROPOSAL, FINAL]), Buffer.concat([id, PROPOSAL, FINAL]))).toEqual(['BadRequest', 'BadRequest']);
+    expect(await notWritten(stream)).toMatchObject({ type: 'stream-not-found' });
+  });
+
+  it.each([
+    ['0 s', part(7), 'Timeout'],
+    ['-5 s', part(7, number(1, -5)), 'Timeout'],
+    ['-1 ns', part(7, number(2, -1)), 'Timeout'],
+    ['30 s', part(7, number(1, 30)), 'written'],
+  ])('that may take %s', async (_case, deadline, outcome) => {
+    expect(await outcomes(Buffer.concat([uuidPart(1), options(2, newStream(), ANY, deadline), PROPOSAL, FINAL]))).toEqual([outcome]);
+  });
+
+  it('merges options that come twice in a message', async () => {
+    const stream = newStream();
+    expect(await outcomes(Buffer.concat([uuidPart(1), options(2, stream), part(2, ANY), PROPOSAL, FINAL]))).toEqual(['written']);
+    expect(await written(stream)).toBe(1);
+  });
+
+  it('is refused when a type is not UTF-8', async () => {
+    const stream = newStream();
+    const proposal = part(3, proposalFields({ type: Buffer.from([0x61, 0xff]) }));
+    const answer = await call('BatchAppend', [Buffer.concat([uuidPart(1), options(2, stream, ANY), proposal, FINAL])]);
+    expect(answer).toMatchObject({ messages: [], code: status.INTERNAL });
+    expect(await notWritten(stream)).toMatchObject({ type: 'stream-not-found' });
+  });
+
+  it('may have the replacement character in a type', async () => {
+    const proposal = part(3, proposalFields({ type: 'a\ufffd' }));
+    expect(await outcomes(Buffer.concat([uuidPart(1), options(2, newStream(), ANY), proposal, FINAL]))).toEqual(['written']);
+  });
+});
+
+describe('an append on the wire', () => {
+  const event = part(2, proposalFields());
+
+  it.each([
+    ['with an event before the options', (first: Buffer) => [event, first]],
+    ['with options twice', (first: Buffer) => [first, first, event]],
+    ['with options after an event', (first: Buffer) => [first, event, first]],
+    ['with an empty message', (first: Buffer) => [first, Buffer.alloc(0), event]],
+  ])('%s is refused, and nothing is written', async (_case, messages) => {
+    const stream = newStream();
+    expect(await call('Append', messages(options(1, stream, ANY)))).toMatchObject({ code: status.UNKNOWN, messages: [] });
+    expect(await notWritten(stream)).toMatchObject({ type: 'stream-not-found' });
   });
 });

@@ -39,12 +39,14 @@ class Collected {
   private refused: ServerStatus | undefined;
 
   add({ options, proposal }: AppendMessage): void {
+    if (this.refused) return;
+    // Options first, then only events.
+    if ((this.stream === undefined) !== (options !== undefined)) return this.refuse(unknown('an append has its options once, and before its events'));
     if (options) {
       this.stream = options.stream;
       this.expected = options.expected;
-    }
-    if (!proposal || this.refused) return;
-    if ('missing' in proposal) this.refuse(missingMetadata(proposal.missing));
+    } else if (!proposal) this.refuse(unknown('a message of an append has options or an event'));
+    else if ('missing' in proposal) this.refuse(missingMetadata(proposal.missing));
     else if ('invalid' in proposal) this.refuse(unknown(proposal.invalid));
     else this.keep(proposal.event);
   }

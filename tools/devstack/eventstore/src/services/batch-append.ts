@@ -45,6 +45,7 @@ export class BatchAppend {
 
   private receive(message: BatchAppendMessage): void {
     const key = message.correlationId;
+    if (key === '') return this.refuseUnnamed(message);
     const entry = this.pending.get(key) ?? this.begin(message);
     if (!entry) return;
     for (const read of message.proposals) {
@@ -53,6 +54,11 @@ export class BatchAppend {
     }
     if (message.isFinal) this.finish(key, entry);
     else if (this.pending.size > MAX_PENDING || this.pendingBytes > MAX_PENDING_BYTES) this.tooMuch();
+  }
+
+  private refuseUnnamed(message: BatchAppendMessage): void {
+    this.unanswered++;
+    this.answer(batchError(message, { kind: 'bad-request', reason: 'an append needs a correlation id that is a UUID' }));
   }
 
   private begin({ correlationId, correlationUuid, options }: BatchAppendMessage): Pending | undefined {

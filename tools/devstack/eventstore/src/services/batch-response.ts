@@ -1,6 +1,6 @@
 import { Code } from '@eventstore/db-client/generated/code_pb';
 import {
-  MaximumAppendSizeExceeded, StreamDeleted, Timeout, Unknown, WrongExpectedVersion,
+  BadRequest, MaximumAppendSizeExceeded, StreamDeleted, Timeout, Unknown, WrongExpectedVersion,
 } from '@eventstore/db-client/generated/shared_pb';
 import { Status } from '@eventstore/db-client/generated/status_pb';
 import { Any } from 'google-protobuf/google/protobuf/any_pb';
@@ -16,11 +16,13 @@ export type BatchRefusal =
   | { kind: 'stream-deleted' }
   | { kind: 'maximum-append-size-exceeded' }
   | { kind: 'timeout' }
+  | { kind: 'bad-request'; reason: string }
   | { kind: 'unknown'; reason: string };
 
 interface Asked {
   readonly correlationUuid: Buffer | undefined;
-  readonly options: AppendOptions;
+  /** Undefined where the message had none. */
+  readonly options: AppendOptions | undefined;
 }
 
 interface Details {
@@ -51,7 +53,7 @@ export function batchError(asked: Asked, refusal: BatchRefusal): Uint8Array {
 const MAX_EXPECTED_SIZE = 11;
 
 function envelope({ correlationUuid, options }: Asked, resultSize: number, writeResult: (writer: ProtobufWriter) => void): Buffer {
-  const { streamIdentifier, expected } = options;
+  const { streamIdentifier, expected } = options ?? {};
   const texts = fieldSize(correlationUuid?.length ?? 0) + fieldSize(streamIdentifier?.length ?? 0);
   const bytes = Buffer.allocUnsafe(texts + resultSize + MAX_EXPECTED_SIZE);
   const writer = new ProtobufWriter(bytes, 0);
@@ -71,7 +73,7 @@ function statusOf({ options }: Asked, refusal: BatchRefusal): Status {
       return failure(Code.FAILED_PRECONDITION, 'WrongExpectedVersion', 'WrongExpectedVersion', mismatch(refusal));
     case 'stream-deleted': {
       const details = new StreamDeleted();
-      details.setStreamIdentifier(identifierOf(options.stream));
+      details.setStreamIdentifier(identifierOf(options?.stream ?? ''));
       return failure(Code.FAILED_PRECONDITION, 'StreamDeleted', 'StreamDeleted', details);
     }
     case 'maximum-append-size-exceeded': {
@@ -81,6 +83,11 @@ function statusOf({ options }: Asked, refusal: BatchRefusal): Status {
     }
     case 'timeout':
       return failure(Code.DEADLINE_EXCEEDED, 'Timeout', 'Timeout', new Timeout());
+    case 'bad-request': {
+      const details = new BadRequest();
+      details.setMessage(refusal.reason);
+      return failure(Code.INVALID_ARGUMENT, 'BadRequest', refusal.reason, details);
+    }
     case 'unknown':
       return failure(Code.UNKNOWN, 'Unknown', refusal.reason, new Unknown());
     default: {

@@ -1,5 +1,5 @@
 import type { ExpectedRevision } from '../records';
-import { readProposal, readUuid, type Proposal } from './proposed-event';
+import { readProposal, readUuid, uuidOrNothing, type Proposal } from './proposed-event';
 import { lengthField, ProtobufReader, varintField } from './protobuf-reader';
 
 /** What an append says about itself, in AppendReq and in BatchAppendReq alike. */
@@ -20,7 +20,7 @@ export interface AppendMessage {
 
 /** BatchAppendReq of streams.proto. */
 export interface BatchAppendMessage {
-  /** Empty when there is none. */
+  /** Empty when there is none, or one that is no UUID. */
   readonly correlationId: string;
   /** The same as the UUID that came. */
   readonly correlationUuid: Buffer | undefined;
@@ -37,8 +37,9 @@ export function decodeAppend(bytes: Buffer): AppendMessage {
   let options: AppendOptions | undefined;
   let proposal: Proposal | undefined;
   for (let field; (field = message.next()) !== 0; ) {
-    if (field === APPEND_OPTIONS) options = readOptions(message.message());
-    else if (field === APPEND_PROPOSAL) proposal = readProposal(message.message());
+    // One or the other: the last one holds.
+    if (field === APPEND_OPTIONS) [options, proposal] = [readOptions(message.message(), options), undefined];
+    else if (field === APPEND_PROPOSAL) [options, proposal] = [undefined, readProposal(message.message())];
     else message.skip();
   }
   return { options, proposal };
@@ -55,25 +56,27 @@ export function decodeBatchAppend(bytes: Buffer): BatchAppendMessage {
   let isFinal = false;
   for (let field; (field = message.next()) !== 0; ) {
     if (field === CORRELATION_ID) correlationUuid = message.bytes();
-    else if (field === OPTIONS) options = readOptions(message.message());
+    else if (field === OPTIONS) options = readOptions(message.message(), options);
     else if (field === PROPOSAL) proposals.push(readProposal(message.message()));
     else if (field === IS_FINAL) isFinal = message.number() !== 0;
     else message.skip();
   }
-  const correlationId = correlationUuid ? readUuid(new ProtobufReader(correlationUuid)) : '';
+  const correlationId = correlationUuid ? uuidOrNothing(readUuid(new ProtobufReader(correlationUuid))) : '';
   return { correlationId, correlationUuid, options, proposals, isFinal };
 }
 
-const [STREAM, REVISION, NO_STREAM, ANY, STREAM_EXISTS, DEADLINE] =
-  [lengthField(1), varintField(2), lengthField(3), lengthField(4), lengthField(5), lengthField(6)];
+const [STREAM, REVISION, NO_STREAM, ANY, STREAM_EXISTS, DEADLINE, TIMEOUT] =
+  [lengthField(1), varintField(2), lengthField(3), lengthField(4), lengthField(5), lengthField(6), lengthField(7)];
 
-function readOptions(message: ProtobufReader): AppendOptions {
-  let streamIdentifier: Buffer | undefined;
-  let expected: ExpectedRevision | undefined;
-  let deadline: number | undefined;
+/** Options that come twice are merged: what the second ones do not say holds as the first ones said it. */
+function readOptions(message: ProtobufReader, before: AppendOptions | undefined): AppendOptions {
+  let streamIdentifier = before?.streamIdentifier;
+  let expected = before?.expected;
+  let deadline = before?.deadline;
   for (let field; (field = message.next()) !== 0; ) {
     if (field === STREAM) streamIdentifier = message.bytes();
     else if (field === DEADLINE) deadline = readTimestamp(message.message());
+    else if (field === TIMEOUT) deadline = deadlineIn(message.message());
     else if (field === REVISION) expected = message.uint64();
     else {
       expected = named(field) ?? expected;
@@ -103,6 +106,13 @@ function readStreamName(message: ProtobufReader): string {
 
 const [SECONDS, NANOSECONDS] = [varintField(1), varintField(2)];
 
+/** Newer clients say how long an append may take; with no time at all it is late already. */
+function deadlineIn(message: ProtobufReader): number {
+  const milliseconds = readTimestamp(message);
+  return milliseconds === 0 ? 0 : Date.now() + milliseconds;
+}
+
+/** Milliseconds, of a Timestamp or a Duration. */
 function readTimestamp(message: ProtobufReader): number {
   let [seconds, nanoseconds] = [0, 0];
   for (let field; (field = message.next()) !== 0; ) {
@@ -110,6 +120,6 @@ function readTimestamp(message: ProtobufReader): number {
     else if (field === NANOSECONDS) nanoseconds = message.number();
     else message.skip();
   }
-  // A time before 1970 comes as a number near 2^64; that it is past is all that matters.
-  return seconds < 2 ** 63 ? seconds * 1000 + Math.floor(nanoseconds / 1e6) : 0;
+  // What is negative comes as a number near 2^64; that it is past is all that matters.
+  return Math.max(seconds, nanoseconds) < 2 ** 63 ? seconds * 1000 + Math.ceil(nanoseconds / 1e6) : 0;
 }

@@ -32,6 +32,8 @@ export function readUuid(message: ProtobufReader): string {
   return id;
 }
 
+export const uuidOrNothing = (id: string): string => (UUID_TEXT.test(id) ? id : '');
+
 function readStructured(message: ProtobufReader): string {
   let [upper, lower] = [0n, 0n];
   for (let field; (field = message.next()) !== 0; ) {
@@ -84,8 +86,8 @@ const [KEY, VALUE] = [lengthField(1), lengthField(2)];
 function readProperty(message: ProtobufReader, properties: Properties): void {
   let [key, value] = ['', ''];
   for (let field; (field = message.next()) !== 0; ) {
-    if (field === KEY) key = message.text();
-    else if (field === VALUE) value = message.text();
+    if (field === KEY) key = message.strictText();
+    else if (field === VALUE) value = message.strictText();
     else message.skip();
   }
   if (key === 'type') properties.type = value;

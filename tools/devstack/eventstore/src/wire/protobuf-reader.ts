@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Bytes that are no message. */
 export class MalformedMessageError extends Error {}
 
@@ -6,6 +8,8 @@ const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 const MAX_VARINT_BYTES = 10;
+/** What takes the place of bytes that are no UTF-8. */
+const REPLACEMENT = '\ufffd';
 
 /** What `next` gives for a field that holds a number. */
 export const varintField = (field: number): number => (field << 3) | VARINT;
@@ -63,6 +67,14 @@ export class ProtobufReader {
   text(): string {
     const from = this.skipped();
     return this.buffer.toString('utf8', from, this.offset);
+  }
+
+  /** The text of a field that is of type string: other than bytes, these must be UTF-8. */
+  strictText(): string {
+    const from = this.skipped();
+    const text = this.buffer.toString('utf8', from, this.offset);
+    if (text.includes(REPLACEMENT) && !isUtf8(this.buffer.subarray(from, this.offset))) throw new MalformedMessageError('a text is not UTF-8');
+    return text;
   }
 
   message(): ProtobufReader {
