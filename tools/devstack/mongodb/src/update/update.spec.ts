@@ -194,6 +194,12 @@ describe('an upsert', () => {
     expect(await collection.findOne({})).toEqual({ _id: 'k', x: { y: 1 }, w: 4, b: 2, c: 3 });
   });
 
+  it('starts with nothing from the conditions in an $all', async () => {
+    const collection = await fixture.collection();
+    await collection.updateOne({ _id: 1, a: { $all: [{ $elemMatch: { b: 1 } }] }, c: { $all: [7] } }, { $set: { d: 2 } }, { upsert: true });
+    expect(await collection.findOne({})).toEqual({ _id: 1, c: 7, d: 2 });
+  });
+
   it('on an older position writes once; what is late ends in a duplicate key', async () => {
     const collection = await fixture.collection();
     const write = (position: number) =>

@@ -38,6 +38,6 @@ function equalityOf(operand: Value): Value | undefined {
   if (operand instanceof BSONRegExp) return undefined;
   if (!isDoc(operand) || !isOperatorDoc(operand)) return operand;
   const list = operand.get('$all') ?? operand.get('$in');
-  if (Array.isArray(list) && list.length === 1 && !(list[0] instanceof BSONRegExp)) return list[0];
+  if (Array.isArray(list) && list.length === 1 && !(list[0] instanceof BSONRegExp || isOperatorDoc(list[0]))) return list[0];
   return operand.get('$eq');
 }
