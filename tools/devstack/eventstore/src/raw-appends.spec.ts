@@ -1,7 +1,7 @@
 import { BatchAppendResp } from '@eventstore/db-client/generated/streams_pb';
 import { status } from '@grpc/grpc-js';
 import { callStreams, identifierPart, number, part, proposalFields, uuidPart, type RawAnswer } from './specs/raw-calls';
-import { all, newStream, rejection, TestServer } from './specs/support';
+import { all, newStream, rejection, testEvents, TestServer } from './specs/support';
 
 let test: TestServer;
 beforeAll(async () => {
@@ -116,5 +116,28 @@ describe('an append on the wire', () => {
     const stream = newStream();
     expect(await call('Append', messages(options(1, stream, ANY)))).toMatchObject({ code: status.UNKNOWN, messages: [] });
     expect(await notWritten(stream)).toMatchObject({ type: 'stream-not-found' });
+  });
+});
+
+describe('metadata', () => {
+  const eventsLeft = async (metadata: string): Promise<number> => {
+    const stream = newStream();
+    await test.client.appendToStream(stream, testEvents(4));
+    expect(await outcomes(Buffer.concat([uuidPart(1), options(2, `$$${stream}`, ANY), part(3, proposalFields({ data: metadata })), FINAL]))).toEqual(['written']);
+    return written(stream);
+  };
+
+  it.each([
+    ['{"$tb":9007199254740993}', 0],
+    ['{"$tb":9223372036854775806}', 0],
+    ['{"$tb":9223372036854775808}', 4],
+    ['{"$acl":"$userStreamAcl","$maxCount":2}', 4],
+    ['{"$acl":{"$r":"somebody"},"$maxCount":2}', 2],
+  ])('%s leaves %i of 4 events', async (metadata, left) => {
+    expect(await eventsLeft(metadata)).toBe(left);
+  });
+
+  it('deletes a stream only with the highest number', async () => {
+    expect(await rejection(eventsLeft('{"$tb":9223372036854775807}'))).toMatchObject({ type: 'stream-not-found' });
   });
 });
