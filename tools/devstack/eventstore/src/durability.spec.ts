@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ErrorType, EventStoreDBClient, NO_STREAM, START, type EventData, type Position } from '@eventstore/db-client';
@@ -213,6 +213,17 @@ describe('a log whose end is damaged', () => {
     const dataDir = copy();
     appendFileSync(logOf(dataDir), rest);
     expect(await appendsLeft(dataDir)).toBe(APPENDS);
+  });
+
+  it('keeps what it cuts off', async () => {
+    const dataDir = copy();
+    const rest = randomBytes(3_000_000);
+    appendFileSync(logOf(dataDir), rest);
+    const test = await TestServer.start(dataDir);
+    const [kept, ...others] = readdirSync(dataDir).filter((name) => name.startsWith('events.log.cut-'));
+    expect(readFileSync(join(dataDir, kept ?? '')).equals(rest)).toBe(true);
+    expect(others).toEqual([]);
+    await test.stop();
   });
 
   it('is refused when what was whole at the last start is gone', async () => {

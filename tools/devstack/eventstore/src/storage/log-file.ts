@@ -47,22 +47,23 @@ export class LogFile {
 
   /**
    * Finds the end of the log: `from` is a position up to which it is known to be whole. What follows the last whole write
-   * is cut off: a write that was not finished, so nobody was told of it.
+   * is cut off and kept in a file of its own: usually a write that was not finished, of which nobody was told, but it may
+   * also be damage to writes that were.
    */
   recover(from: number, onWrite: (records: LogRecord[]) => void): void {
     const { size } = fstatSync(this.fd);
     if (from > size) throw new DataFolderError(`the event log ${this.file} is damaged: it ends at ${size}, and had ${from} bytes`);
     this.endOfLog = size;
+    // What is there may not have been synced before the last process died, and the index relies on it.
+    fsyncSync(this.fd);
     if (from > FIRST_POSITION && !this.lastBefore(from)?.isIntact) throw this.damaged(from);
     let end = from;
     for (const write of this.wholeWrites(from)) {
       onWrite(write);
       end = write.at(-1)?.next ?? end;
     }
+    if (size > end) this.cutOff(end);
     this.endOfLog = end;
-    if (size > end) ftruncateSync(this.fd, end);
-    // Also what is there may not have been synced before the last process died, and the index relies on it.
-    fsyncSync(this.fd);
   }
 
   /**
@@ -198,6 +199,20 @@ export class LogFile {
       read += more;
     }
     return bytes;
+  }
+
+  private cutOff(end: number): void {
+    const copy = `${this.file}.cut-${new Date().toISOString().replaceAll(':', '-')}`;
+    const fd = openSync(copy, 'wx');
+    try {
+      for (let position = end; position < this.endOfLog; ) position += writeSync(fd, this.bytes(position, SCAN_BYTES));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    process.stderr.write(`event store: the log ${this.file} has no whole write after ${end}: ${this.endOfLog - end} bytes are cut off and kept in ${copy}\n`);
+    ftruncateSync(this.fd, end);
+    fsyncSync(this.fd);
   }
 
   private takeBack(): void {
