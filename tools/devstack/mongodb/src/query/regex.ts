@@ -1,5 +1,6 @@
 import { BSONRegExp } from 'bson';
 import { badValue, MongoError, notSupported } from '../errors';
+import { translatePcre } from './pcre';
 
 const INLINE_OPTIONS = /^\(\?([imsx]+)\)/;
 
@@ -15,7 +16,7 @@ export function toRegExp(pattern: string, options: string): RegExp {
     if (!'ims'.includes(flag)) throw new MongoError(51108, `invalid flag in regex options: ${flag}`);
   }
   try {
-    return new RegExp(body, [...flags].join(''));
+    return new RegExp(translatePcre(body, flags), [...flags].filter((flag) => flag !== 'm').join(''));
   } catch (error) {
     if (error instanceof SyntaxError) throw new MongoError(51091, `Regular expression is invalid: ${error.message}`);
     throw error;
