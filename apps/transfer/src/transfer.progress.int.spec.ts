@@ -69,6 +69,8 @@ describe('running transfers and references at their providers', () => {
     const before = await rig.openaiFiles();
     const assetId = await rig.pixverseImage();
     await rig.fault({ provider: 'openai', operation: 'file-create', loseAnswer: true, times: 1 });
+    // Else the upload would be found by its name.
+    await rig.fault({ provider: 'openai', operation: 'file-list', status: 400, times: 1 });
     const { reference } = await rig.resolved(assetId, 'sora');
     expect(await rig.types(streamOf(reference.referenceId))).toContain('UploadOrphaned');
     expect(await rig.openaiFiles()).toHaveLength(before.length + 2);
