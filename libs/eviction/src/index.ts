@@ -1,0 +1,2 @@
+export * from './create-policy';
+export * from './policy';
