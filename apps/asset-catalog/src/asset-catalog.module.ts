@@ -2,6 +2,7 @@ import { ProvidersModule } from '@ferry/service-host/providers';
 import { StoresModule } from '@ferry/service-host/stores';
 import { Module } from '@nestjs/common';
 import { DeleteAssetController } from './commands/delete-asset/delete-asset.controller';
+import { LoseOriginController } from './commands/lose-origin/lose-origin.controller';
 import { RebuildProjectionsController } from './commands/rebuild-projections/rebuild-projections.controller';
 import { AssetFinder } from './commands/register-asset/asset-finder';
 import { RegisterAsset } from './commands/register-asset/register-asset';
@@ -19,6 +20,7 @@ import { VerifyContentReactor } from './reactors/verify-content.reactor';
   controllers: [
     RegisterAssetController,
     DeleteAssetController,
+    LoseOriginController,
     GetAssetController,
     ListAssetsController,
     AssetHistoryController,

@@ -96,6 +96,13 @@ const commands: (Row & { status: number })[] = [
     status: 200,
   },
   {
+    call: ['POST', `${asset}/provider-urls/pixverse/invalidate`, { referenceId: ASSET, reason: 'its own is gone' }],
+    subject: SUBJECTS.transfer.invalidate,
+    type: InvalidateReferenceRequest,
+    sends: { ...COMMAND, assetId: ASSET, providerId: 'pixverse', referenceId: ASSET, reason: 'its own is gone' },
+    status: 200,
+  },
+  {
     call: ['POST', `${asset}/provider-urls/sora/check`, { referenceId: TRANSFER }],
     subject: SUBJECTS.transfer.check,
     type: CheckReferenceRequest,

@@ -18,7 +18,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
-import { AssetRequest, CommandRequest, INSTANT_MESSAGE, INSTANT_PATTERN, MediaFactsDto, NAME_PATTERN, OwnedRequest, ReferenceFormsDto } from './common.dto';
+import { AssetCommandRequest, AssetRequest, CommandRequest, INSTANT_MESSAGE, INSTANT_PATTERN, MediaFactsDto, NAME_PATTERN, OwnedRequest, ReferenceFormsDto } from './common.dto';
 
 export const CAPTURE_CHOICES = ['beforeExpiry', 'now', 'onDemand'] as const;
 export type CaptureChoice = (typeof CAPTURE_CHOICES)[number];
@@ -82,6 +82,26 @@ export interface RegisterAssetAnswer {
   readonly assetId: string;
   /** False where the asset was known already. */
   readonly created: boolean;
+  readonly token: Token;
+}
+
+/** An origin whose forms are not what they were is not meant. */
+export class SeenOriginDto {
+  @IsObject() @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
+  @IsOptional() @IsISO8601({ strict: true }) expiresAt?: string;
+}
+
+/** The origin's provider was asked, and says that the asset is gone there. */
+export class LoseOriginRequest extends AssetCommandRequest {
+  @IsObject() @ValidateNested() @Type(() => SeenOriginDto) seen!: SeenOriginDto;
+  @IsString() @IsNotEmpty() @MaxLength(200) reason!: string;
+  /** In the words of who reported it: personal. */
+  @IsOptional() @IsString() @IsNotEmpty() @MaxLength(200) reported?: string;
+}
+
+export interface LoseOriginAnswer {
+  /** The origin is lost: by this command, or before. */
+  readonly lost: boolean;
   readonly token: Token;
 }
 

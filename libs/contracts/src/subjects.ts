@@ -9,6 +9,7 @@ export const SUBJECTS = {
     list: 'catalog.assets.list',
     remove: 'catalog.assets.delete',
     history: 'catalog.assets.history',
+    loseOrigin: 'catalog.origins.lose',
     rebuild: 'catalog.projections.rebuild',
   },
   transfer: {

@@ -1,4 +1,4 @@
-import { ASSET_USES, RUN_ID_PATTERN, type AssetUse, type Token } from '@ferry/kernel';
+import { ASSET_USES, REFERENCE_ID_PATTERN, RUN_ID_PATTERN, type AssetUse, type Token } from '@ferry/kernel';
 import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { AssetCommandRequest, AssetRequest, CommandRequest, NAME_PATTERN, OwnedRequest, SHA256_PATTERN } from './common.dto';
 import type { ProviderUrl } from './catalog.dto';
@@ -89,8 +89,8 @@ export class InvalidateReferenceRequest extends AssetCommandRequest {
   @Matches(NAME_PATTERN) providerId!: string;
   @IsOptional() @Matches(NAME_PATTERN) accountId?: string;
   @IsOptional() @IsIn(ASSET_USES) use?: AssetUse;
-  /** The reference that the provider refused; a newer one is not touched. */
-  @Matches(RUN_ID_PATTERN) referenceId!: string;
+  /** The reference that the provider refused; a newer one is not touched. An asset's own, which is its id, is given up where its provider says that it is gone. */
+  @Matches(REFERENCE_ID_PATTERN) referenceId!: string;
   @IsString() @IsNotEmpty() @MaxLength(200) reason!: string;
 }
 

@@ -76,6 +76,8 @@ export const downloadIdOf = (assetId: string, run: number): string => `${assetId
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 export const UUID_PATTERN = new RegExp(`^${UUID}$`);
 export const RUN_ID_PATTERN = new RegExp(`^(${UUID})-([1-9][0-9]{0,8})$`);
+/** The transfer that made the reference; the asset itself where that is its own, at the provider where it was born. */
+export const REFERENCE_ID_PATTERN = new RegExp(`^${UUID}(-[1-9][0-9]{0,8})?$`);
 
 /** The route (or asset) and the run that an id names, or undefined where it is not a run's id. */
 export const parseRunId = (id: string): { readonly subjectId: string; readonly run: number } | undefined => {

@@ -64,7 +64,12 @@ export class ProviderUrlsController {
   }
 
   @Post(':providerId/invalidate')
-  @Documented({ summary: 'Report that the provider refused a reference: the next resolve makes a new one', answer: 'Done', errors: { 404: [...NOT_FOUND, 'UNKNOWN_REFERENCE'] }, command: true })
+  @Documented({
+    summary: 'Report that the provider refused a reference: the next resolve makes a new one',
+    answer: 'Done',
+    errors: { 404: [...NOT_FOUND, 'UNKNOWN_REFERENCE'], 409: ['REFERENCE_LIVES', 'REFERENCE_STATE_UNKNOWN'] },
+    command: true,
+  })
   async invalidate(
     @Param() { assetId, providerId }: AssetProviderPath,
     @Query() _: CallQuery,

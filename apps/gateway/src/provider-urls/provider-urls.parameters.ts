@@ -1,5 +1,5 @@
 import { NAME_PATTERN } from '@ferry/contracts';
-import { ASSET_USES, RUN_ID_PATTERN, type AssetUse } from '@ferry/kernel';
+import { ASSET_USES, REFERENCE_ID_PATTERN, type AssetUse } from '@ferry/kernel';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { CallQuery } from '../http/parameters';
@@ -20,8 +20,8 @@ export class PlanQuery extends CallQuery {
 }
 
 export class InvalidateBody {
-  /** The reference that the provider refused; a newer one is not touched. */
-  @Matches(RUN_ID_PATTERN) referenceId!: string;
+  /** The reference that the provider refused; a newer one is not touched. An asset's own, which is its id, is given up where its provider says that it is gone. */
+  @Matches(REFERENCE_ID_PATTERN) referenceId!: string;
   @IsString() @IsNotEmpty() @MaxLength(200) reason!: string;
   @IsOptional() @IsIn(ASSET_USES) use?: AssetUse;
   @IsOptional() @Matches(NAME_PATTERN) accountId?: string;

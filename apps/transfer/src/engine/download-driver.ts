@@ -19,6 +19,8 @@ import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
 import { RunIndex } from './run-index';
 import { RunLog } from './run-log';
 
+const ORIGIN_GONE = 'The origin is gone, as its provider said, and the file is not in the cache. Register the asset again with a form that lives, or delete it.';
+
 /** What the cache says before any byte moves that trying again does not change. */
 const CACHE_REFUSALS: Readonly<Record<string, string>> = { CACHE_FULL: 'cache-full', EXCEEDS_CACHE: 'exceeds-cache' };
 
@@ -102,7 +104,7 @@ export class DownloadDriver {
     const { claim, run, asset, signal } = step;
     const attempt = run.attempt + 1;
     const started = performance.now();
-    const { assetId, owner, kind, filename, sha256, facts } = asset;
+    const { assetId, owner, kind, filename, sha256, facts, originLost } = asset;
     const wanted = defined({ owner, assetId, downloadId: claim.runId, epoch: claim.epoch, attempt, kind, filename, sha256, sizeBytes: facts.sizeBytes });
     let place: Awaited<ReturnType<CacheClient['open']>>;
     try {
@@ -114,6 +116,7 @@ export class DownloadDriver {
     }
     stepBoundary('transfer.after-cache-open');
     if ('file' in place) return this.adopt(step, attempt, place.file);
+    if (originLost) return this.fail(claim, 'not-found', ORIGIN_GONE);
     const { putUrl, nodeId } = place;
     const begin = async () => {
       stepBoundary('transfer.before-download-started');

@@ -27,8 +27,10 @@ export class ReferencesController {
   @MessagePattern(SUBJECTS.transfer.invalidate)
   async invalidate(@Payload() request: InvalidateReferenceRequest): Promise<{ token: Token }> {
     const { assetId, owner, providerId, referenceId, reason, actor } = request;
+    const made = parseRunId(referenceId);
+    if (!made) return this.checks.reportedOrigin(request);
     await this.assets.require(assetId, owner);
-    const { subjectId: routeId } = parseRunId(referenceId)!;
+    const { subjectId: routeId } = made;
     const { state } = await this.store.load(transferDefinition, transferStream(routeId));
     if (state.route?.assetId !== assetId || state.route.providerId !== providerId) {
       throw new FerryError('UNKNOWN_REFERENCE', 'not-found', 'The asset has no such reference at this provider. Check the referenceId.');

@@ -130,13 +130,24 @@ describe('RefreshOrigin', () => {
 });
 
 describe('LoseOrigin', () => {
-  const lose = command('LoseOrigin', { reason: 'it answered 404' });
+  const seen = { forms: origin.forms, expiresAt: ENDS };
+  const lose = command('LoseOrigin', { reason: 'it answered 404', seen });
 
   it('is noted once', () => {
     given(registered, verified).when(lose).then(lost);
     given(registered, lost).when(lose).thenNothing();
     given(registered, deleted).when(lose).thenNothing();
     given().when(lose).thenRefused('UNKNOWN_ASSET');
+  });
+
+  it('keeps what was reported apart, as it is personal', () => {
+    const personal = { reason: 'Anna saw an error' };
+    given(registered).when(command('LoseOrigin', { reason: 'gone', seen, personal })).then({ type: 'AssetOriginLost', data: { reason: 'gone', personal } });
+  });
+
+  it('leaves an origin alone that was refreshed since it was seen', () => {
+    given(registered, refreshed({ ...origin.forms, url: link(2) }, ENDS)).when(lose).thenNothing();
+    given(registered, refreshed(origin.forms, LATER)).when(lose).thenNothing();
   });
 });
 

@@ -7,6 +7,7 @@ import {
   type AssetEvent,
   type AssetRegisteredData,
   type Origin,
+  type OriginLostData,
 } from './asset.events';
 import { evolve, initialState, type AssetState } from './asset.state';
 
@@ -15,7 +16,8 @@ export type RegisterAsset = Command<'RegisterAsset', AssetRegisteredData & { rea
 export type VerifyContent = Command<'VerifyContent', AssetContent>;
 /** The origin's provider gave new forms, or said that the old ones live. */
 export type RefreshOrigin = Command<'RefreshOrigin', { readonly forms: ReferenceForms; readonly expiresAt?: string }>;
-export type LoseOrigin = Command<'LoseOrigin', { readonly reason: string }>;
+/** `seen` is the origin that was found to be gone: one that was refreshed meanwhile is not lost. */
+export type LoseOrigin = Command<'LoseOrigin', OriginLostData & { readonly seen: Pick<Origin, 'forms' | 'expiresAt'> }>;
 export type DeleteAsset = Command<'DeleteAsset', Readonly<Record<string, never>>>;
 
 export type AssetCommand = RegisterAsset | VerifyContent | RefreshOrigin | LoseOrigin | DeleteAsset;
@@ -91,10 +93,12 @@ const refreshOrigin = ({ data: { forms, expiresAt } }: RefreshOrigin, state: Ass
   return [{ type: 'AssetOriginRefreshed', data: merge(state.origin, { forms, expiresAt }) }];
 };
 
-const loseOrigin = ({ data: { reason } }: LoseOrigin, state: AssetState): AssetEvent[] => {
+const loseOrigin = ({ data: { reason, personal, seen } }: LoseOrigin, state: AssetState): AssetEvent[] => {
   if (state.status === 'unregistered') throw assetError('UNKNOWN_ASSET');
   if (state.status === 'deleted' || state.originLost !== undefined) return [];
-  return [{ type: 'AssetOriginLost', data: { reason } }];
+  const { forms, expiresAt } = state.origin;
+  if (!sameJson({ forms, expiresAt }, { forms: seen.forms, expiresAt: seen.expiresAt })) return [];
+  return [{ type: 'AssetOriginLost', data: defined({ reason, personal }) }];
 };
 
 const deleteAsset = (state: AssetState): AssetEvent[] => {

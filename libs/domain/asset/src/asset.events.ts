@@ -50,12 +50,18 @@ export interface AssetRegisteredData {
   readonly personal?: PersonalFacts;
 }
 
+export interface OriginLostData {
+  readonly reason: string;
+  /** What somebody said who reported it. */
+  readonly personal?: { readonly reason: string };
+}
+
 export type AssetEvent =
   | DomainEvent<'AssetRegistered', AssetRegisteredData>
   | DomainEvent<'AssetContentVerified', AssetContent>
   /** All forms of the origin as they are from now on, and their end. */
   | DomainEvent<'AssetOriginRefreshed', { readonly forms: ReferenceForms; readonly expiresAt?: string }>
-  | DomainEvent<'AssetOriginLost', { readonly reason: string }>
+  | DomainEvent<'AssetOriginLost', OriginLostData>
   | DomainEvent<'AssetDeleted', Readonly<Record<string, never>>>;
 
 export const ASSET_EVENT_TYPES = eventTypesOf<AssetEvent>({
