@@ -14,7 +14,7 @@ const edges = ['', false, new Binary(Buffer.alloc(0)), new Binary(Buffer.from('z
 const scalar = fc.constantFrom<unknown>(null, 1, 2, 2.5, 3, 'x', 'xy', 'y', true, ...edges);
 const comparison = fc.tuple(fc.constantFrom('$gt', '$gte', '$lt', '$lte'), scalar).map(([operator, value]) => ({ [operator]: value }));
 const literal = fc.constantFrom<unknown>(/^x/, /^xy/);
-const field = fc.oneof(scalar, literal, fc.array(scalar, { maxLength: 3 }), fc.record({ c: scalar }), fc.array(fc.record({ c: scalar }), { maxLength: 2 }));
+const field = fc.oneof(scalar, literal, fc.array(scalar, { maxLength: 3 }), fc.record({ c: scalar }), fc.array(fc.oneof(fc.record({ c: scalar }), scalar, fc.array(scalar, { maxLength: 2 })), { maxLength: 2 }));
 const stored = fc.record({ a: field, b: field }, { requiredKeys: [] });
 const operand = fc.oneof(
   scalar,
@@ -27,12 +27,12 @@ const operand = fc.oneof(
   fc.constantFrom<unknown>(/^x/, /^xy?/, /^x-*y/, /^X/i, /^x|y/, /^xy/),
   fc.constantFrom<unknown>({ $regex: '^x' }, { $regex: '^X', $options: 'i' }, { $regex: '^x', $gt: 'x' }, { $not: /^x/ }),
 );
-const fields = fc.dictionary(fc.constantFrom('a', 'b', 'a.c', 'b.c'), operand, { maxKeys: 3 });
+const fields = fc.dictionary(fc.constantFrom('a', 'b', 'a.c', 'b.c', 'a.0', 'b.1.c'), operand, { maxKeys: 3 });
 const union = fc.record({ $or: fc.array(fields, { minLength: 1, maxLength: 3 }) });
 const filter = fc.oneof(fields, union, fc.tuple(fields, union).map(([plain, either]) => ({ ...plain, ...either })));
 const direction = fc.constantFrom<1 | -1>(1, -1);
-const sort = fc.dictionary(fc.constantFrom('a', 'b', 'a.c'), direction, { maxKeys: 2 });
-const indexKeys = [{ a: 1 }, { a: -1, b: 1 }, { 'a.c': 1, b: -1 }, { b: 1, 'b.c': 1 }] as const;
+const sort = fc.dictionary(fc.constantFrom('a', 'b', 'a.c', 'a.0'), direction, { maxKeys: 2 });
+const indexKeys = [{ a: 1 }, { a: -1, b: 1 }, { 'a.c': 1, b: -1 }, { b: 1, 'b.c': 1 }, { 'a.0': 1 }, { 'b.1.c': -1, 'a.0': 1 }] as const;
 
 describe('a query through an index', () => {
   const planOf = async (plan: Document): Promise<string> => JSON.stringify(plan['queryPlanner'].winningPlan);
@@ -74,6 +74,17 @@ describe('a query through an index', () => {
         expect(await query.toArray()).toHaveLength(1);
       }
     }
+  });
+
+  it.each<[Document, Document]>([
+    [{ a: [{ b: 1 }] }, { 'a.0': { $in: [2, null] } }],
+    [{ a: [1, { c: 1 }] }, { 'a.0': null }],
+  ])('of a place in an array finds in %j what %j finds without one', async (document, where) => {
+    const collection = await fixture.collection([{ _id: 1, ...document }, { _id: 2, a: [2] }]);
+    const found = await collection.distinct('_id', where as Filter<AnyDocument>);
+    expect(found).toContain(1);
+    await collection.createIndex(Object.fromEntries(Object.keys(where).map((path) => [path, 1])));
+    expect(await collection.distinct('_id', where as Filter<AnyDocument>)).toEqual(found);
   });
 
   it('finds what it finds without one, in the same order', async () => {

@@ -1,5 +1,6 @@
 import { BSONRegExp, MaxKey, MinKey } from 'bson';
 import { encodeKey, keyText, successor } from '../bson/key';
+import { isIndex, splitPath } from '../query/paths';
 import { type Doc, isDoc, isOperatorDoc, type Maybe, TYPE_CLASSES, typeClass, type Value } from '../bson/values';
 
 /** An interval of encoded values of one field, ascending, or of their beginnings: all that starts with `to` is inside. */
@@ -61,8 +62,10 @@ export function isExact(conditions: Map<string, FieldCondition[]>): boolean {
 export const isExactValue = (value: Value): boolean => isPlain(value) && value !== null && !isOperatorDoc(value);
 
 /** The intervals of the keys that can meet the conditions; the matcher still looks at each document. */
-export function boundsOf(conditions: FieldCondition[], multikey: boolean): FieldBounds | undefined {
-  const plain = conditions.some(({ operator }) => operator === '$options') ? conditions.filter(({ operator }) => operator !== '$regex') : conditions;
+export function boundsOf(path: string, conditions: FieldCondition[], multikey: boolean): FieldBounds | undefined {
+  const hasOptions = conditions.some(({ operator }) => operator === '$options');
+  const hasPlace = splitPath(path).slice(1).some(isIndex);
+  const plain = conditions.filter((condition) => !(hasOptions && condition.operator === '$regex') && !(hasPlace && asksForNull(condition)));
   const each = plain.flatMap((condition) => boundsOfOne(condition) ?? []);
   const points = each.find((bounds) => bounds.points);
   // An array may meet one condition with one element and the next with another: only one of them bounds its keys.
@@ -70,6 +73,10 @@ export function boundsOf(conditions: FieldCondition[], multikey: boolean): Field
   if (points || several || multikey) return points ?? several ?? each[0];
   return each.length === 0 ? undefined : { points: false, intervals: each.flatMap(({ intervals }) => intervals).reduce(intersect, []) };
 }
+
+/** A place in an array is also the name of a field, which its other elements have not: no key tells of that. */
+const asksForNull = ({ operator, operand }: FieldCondition): boolean =>
+  operand === null || (operator === '$in' && Array.isArray(operand) && operand.includes(null));
 
 function intersect(all: Interval[], next: Interval): Interval[] {
   const [current] = all;

@@ -162,7 +162,7 @@ function usableBounds(index: IndexTable, conditions: Map<string, FieldCondition[
   let ranges = 1;
   for (const { path } of index.spec.fields) {
     const root = path.split('.')[0] ?? path;
-    const bounds = boundsOf(conditions.get(path) ?? [], index.multikey);
+    const bounds = boundsOf(path, conditions.get(path) ?? [], index.multikey);
     if (!bounds || (index.multikey && roots.has(root))) break;
     ranges *= bounds.intervals.length;
     if (ranges > MAX_RANGES) break;
