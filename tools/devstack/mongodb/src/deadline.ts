@@ -1,7 +1,7 @@
 import { MongoError } from './errors';
 
 /** Documents between two looks at the clock. */
-const DOCUMENTS = 128;
+const DOCUMENTS = 8;
 
 /** The time that a command may work, from `maxTimeMS`; a cursor's counts over all its batches, without the pauses between. */
 export class Deadline {
@@ -26,8 +26,13 @@ export class Deadline {
     if (this.documents % DOCUMENTS === 0) this.check();
   }
 
+  /** Milliseconds; not above 0 when the time is over. */
+  remaining(): number {
+    return this.left - (performance.now() - this.startedAt);
+  }
+
   /** Throws MaxTimeMSExpired (50). */
   check(): void {
-    if (performance.now() - this.startedAt > this.left) throw new MongoError(50, 'operation exceeded time limit');
+    if (this.remaining() < 0) throw new MongoError(50, 'operation exceeded time limit');
   }
 }

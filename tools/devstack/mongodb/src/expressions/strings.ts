@@ -3,6 +3,8 @@ import { compareStrings } from '../bson/compare';
 import { isNumeric, toInteger, truncate } from '../bson/numbers';
 import { doc, integer, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
+import type { Deadline } from '../deadline';
+import type { Pattern } from '../query/pattern';
 import { fromBson, regexOperator } from '../query/regex';
 import { binary, isNullish, namedArguments, strict, unary } from './arguments';
 import { place } from './arrays';
@@ -113,7 +115,7 @@ function byteIndexOf([value, wanted]: Maybe[]): Maybe {
 
 /** `$regexMatch` and its kin. */
 const regex =
-  (apply: (expression: RegExp, input: string) => Value, none: Value): OperatorCompiler =>
+  (apply: (pattern: Pattern, input: string, deadline: Deadline | undefined) => Value, none: Value): OperatorCompiler =>
   (operand, { compile }, operator) => {
     const fields = namedArguments(operand, operator, ['input', 'regex'], ['options']);
     const input = compile(fields.get('input') ?? null);
@@ -124,11 +126,11 @@ const regex =
       const expression = pattern(root, environment);
       if (isNullish(value) || isNullish(expression)) return none;
       if (!(expression instanceof BSONRegExp) && typeof expression !== 'string') throw new MongoError(51105, `${operator} needs 'regex' to be a string or a regular expression`);
-      return apply(compiled(expression, options?.(root, environment), operator), text(value, operator, 51104));
+      return apply(compiled(expression, options?.(root, environment), operator), text(value, operator, 51104), environment.deadline);
     };
   };
 
-function compiled(expression: string | BSONRegExp, options: Maybe, operator: string): RegExp {
+function compiled(expression: string | BSONRegExp, options: Maybe, operator: string): Pattern {
   if (!isNullish(options) && typeof options !== 'string') throw new MongoError(51106, `${operator} needs 'options' to be of type string`);
   try {
     return fromBson(regexOperator(expression, options ?? undefined));
@@ -139,10 +141,10 @@ function compiled(expression: string | BSONRegExp, options: Maybe, operator: str
   }
 }
 
-const findRegex = (expression: RegExp, input: string): Value => describeMatch(expression.exec(input), input);
+const findRegex = (pattern: Pattern, input: string, deadline: Deadline | undefined): Value => describeMatch(pattern.exec(input, deadline), input);
 
-const findAllRegex = (expression: RegExp, input: string): Value =>
-  [...input.matchAll(new RegExp(expression, `${expression.flags}g`))].map((found) => describeMatch(found, input));
+const findAllRegex = (pattern: Pattern, input: string, deadline: Deadline | undefined): Value =>
+  [...pattern.matchAll(input, deadline)].map((found) => describeMatch(found, input));
 
 function describeMatch(found: RegExpExecArray | null, input: string): Value {
   if (!found) return null;
@@ -178,7 +180,7 @@ registerOperators({
   $ltrim: trim(true, false),
   $rtrim: trim(false, true),
   $indexOfCP: strict(2, 4, indexOf),
-  $regexMatch: regex((expression, input) => expression.test(input), false),
+  $regexMatch: regex((pattern, input, deadline) => pattern.exec(input, deadline) !== null, false),
   $indexOfBytes: strict(2, 2, byteIndexOf),
   $regexFind: regex(findRegex, null),
   $regexFindAll: regex(findAllRegex, []),

@@ -24,8 +24,8 @@ function equalityTest(operand: Value): Test {
 export const matchesRegex = (literal: BSONRegExp): Condition => anyOf(regexTest(literal));
 
 function regexTest(literal: BSONRegExp): Test {
-  const expression = fromBson(literal);
-  return (value) => (typeof value === 'string' ? expression.test(value) : value instanceof BSONRegExp && equal(value, literal));
+  const pattern = fromBson(literal);
+  return (value, { environment }) => (typeof value === 'string' ? pattern.exec(value, environment.deadline) !== null : value instanceof BSONRegExp && equal(value, literal));
 }
 
 type Order = '$gt' | '$gte' | '$lt' | '$lte';

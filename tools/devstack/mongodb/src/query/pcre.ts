@@ -25,39 +25,45 @@ const GROUP = /\((?![?*])|\(\?(?:[:=!]|<[=!]|<[a-z_]\w*>)/iy;
 const QUANTIFIER = /(?:[*+?]|\{(\d+)(?:(,)(\d*))?\})([?+]?)/y;
 const POSIX_CLASS = /\[:(\w+):\]/y;
 
-/** From so many rounds on, a repetition counts as one without end. */
-const MANY = 10;
-
 const quoted = (text: string): string => text.replace(/[^\w\u0080-\uffff]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 /** Rewrites a PCRE expression as the JavaScript one that matches the same. */
 class Translation {
   private index = 0;
   private output = '';
-  /** For each open group, whether it repeats something without end. */
-  private readonly open = [false];
-  /** Whether a group has just been closed that repeats something without end. */
-  private closed = false;
+  /** The growth of each group that is open; the first is the whole pattern. */
+  private readonly open = [0];
+  /** The growth of the group that has just been closed. */
+  private closed: number | undefined;
+  private choices = 0;
 
   constructor(
     private readonly pattern: string,
     private readonly flags: Set<string>,
   ) {}
 
-  run(): string {
+  run(): Translated {
     while (this.index < this.pattern.length) this.output += this.next();
-    return this.output;
+    const { output, choices } = this;
+    const isAnchored = this.output.startsWith('^') && choices === 0;
+    return { source: output, choices, growth: (this.open[0] ?? 0) + (isAnchored ? 0 : 1) };
+  }
+
+  /** Every place where there is a choice multiplies the work by the length of the text, at most. */
+  private grow(by: number): void {
+    this.open[this.open.length - 1] = (this.open.at(-1) ?? 0) + by;
   }
 
   private next(): string {
     const quantifier = this.take(QUANTIFIER);
     if (quantifier) return this.quantifier(quantifier);
-    this.closed = false;
+    this.closed = undefined;
     const character = this.pattern.charAt(this.index);
     if (character === '\\') return this.escape();
     if (character === '[') return this.characterClass();
     if (character === '(') return this.group();
     if (character === ')') return this.close();
+    if (character === '|') return this.choice();
     return this.skip(1, this.place(character) ?? character);
   }
 
@@ -70,23 +76,29 @@ class Translation {
 
   private group(): string {
     const group = this.take(GROUP)?.[0] ?? this.unsupported(this.pattern.slice(this.index, this.index + 4));
-    this.open.push(false);
+    this.open.push(0);
     return group;
   }
 
   private close(): string {
-    this.closed = this.open.length > 1 && this.open.pop() === true;
-    if (this.closed) this.open[this.open.length - 1] = true;
+    this.closed = this.open.length > 1 ? this.open.pop() : 0;
+    this.grow(this.closed ?? 0);
     return this.skip(1, ')');
+  }
+
+  private choice(): string {
+    this.choices += 1;
+    this.grow(1);
+    return this.skip(1, '|');
   }
 
   private quantifier([text, least, comma, most, mode]: RegExpExecArray): string {
     if (mode === '+') return this.unsupported(text);
     const endless = /^[*+]/.test(text) || (comma !== undefined && most === '');
     const rounds = endless ? Infinity : Number(most || least || 1);
-    if (this.closed && rounds >= MANY) return this.unsupported(`(…)${text} around another repetition`);
-    if (endless || (rounds >= MANY && comma !== undefined)) this.open[this.open.length - 1] = true;
-    this.closed = false;
+    // What has a choice inside has it in each round.
+    this.grow(this.closed ? rounds * this.closed + 1 : 1);
+    this.closed = undefined;
     return text;
   }
 
@@ -94,7 +106,10 @@ class Translation {
     const quote = this.take(QUOTE);
     if (quote) return quoted(quote[1] ?? '');
     const reference = this.take(REFERENCE);
-    if (reference) return reference[0];
+    if (reference) {
+      this.grow(1);
+      return reference[0];
+    }
     const name = this.pattern.charAt(this.index + 1);
     const place = PLACES[name];
     if (place !== undefined) return this.skip(2, place);
@@ -153,8 +168,14 @@ class Translation {
   }
 }
 
-/**
- * Throws a MongoError for what JavaScript has not, and for a repetition of a repetition, which can take JavaScript ages.
- * Throws a SyntaxError when it is no expression.
- */
-export const translatePcre = (pattern: string, flags: Set<string>): string => new Translation(pattern, flags).run();
+/** A pattern for JavaScript, and what is known of the work that it makes. */
+export interface Translated {
+  readonly source: string;
+  /** How many `|` it has. */
+  readonly choices: number;
+  /** The work is at most the length of the text to this power; Infinity where choices are repeated without end. */
+  readonly growth: number;
+}
+
+/** Throws a MongoError for what JavaScript has not. Throws a SyntaxError when it is no expression. */
+export const translatePcre = (pattern: string, flags: Set<string>): Translated => new Translation(pattern, flags).run();

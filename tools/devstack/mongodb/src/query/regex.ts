@@ -1,11 +1,12 @@
 import { BSONRegExp } from 'bson';
 import { badValue, MongoError, notSupported } from '../errors';
+import { Pattern } from './pattern';
 import { translatePcre } from './pcre';
 
 const INLINE_OPTIONS = /^\(\?([imsx]+)\)/;
 
 /** The JavaScript form of a MongoDB (PCRE) expression. The option `x` is refused. */
-export function toRegExp(pattern: string, options: string): RegExp {
+export function toPattern(pattern: string, options: string): Pattern {
   if (pattern.includes('\0')) throw new MongoError(51109, 'Regular expression cannot contain an embedded null byte');
   const inline = INLINE_OPTIONS.exec(pattern);
   const body = inline ? pattern.slice(inline[0].length) : pattern;
@@ -16,14 +17,14 @@ export function toRegExp(pattern: string, options: string): RegExp {
     if (!'ims'.includes(flag)) throw new MongoError(51108, `invalid flag in regex options: ${flag}`);
   }
   try {
-    return new RegExp(translatePcre(body, flags), [...flags].filter((flag) => flag !== 'm').join(''));
+    return new Pattern(translatePcre(body, flags), [...flags].filter((flag) => flag !== 'm').join(''));
   } catch (error) {
     if (error instanceof SyntaxError) throw new MongoError(51091, `Regular expression is invalid: ${error.message}`);
     throw error;
   }
 }
 
-export const fromBson = (value: BSONRegExp): RegExp => toRegExp(value.pattern, value.options);
+export const fromBson = (value: BSONRegExp): Pattern => toPattern(value.pattern, value.options);
 
 /** The `$regex` operator with its `$options`. */
 export function regexOperator(pattern: unknown, options: unknown): BSONRegExp {
@@ -38,6 +39,6 @@ export function regexOperator(pattern: unknown, options: unknown): BSONRegExp {
 
 /** Refuses what BSONRegExp itself would not take, with MongoDB's codes. */
 function withOptions(pattern: string, options: string): BSONRegExp {
-  toRegExp(pattern, options);
+  toPattern(pattern, options);
   return new BSONRegExp(pattern, options);
 }

@@ -72,7 +72,7 @@ export class Sorter<T> {
     if (this.entries.length > this.limit * 2 + SLACK) this.cut();
     if (this.bytes > SORT_BYTES) this.cut();
     if (this.bytes > SORT_BYTES) {
-      throw new MongoError(292, `Sort exceeded memory limit of ${SORT_BYTES} bytes; use an index or a limit`);
+      throw new MongoError(292, `Sort exceeded memory limit of ${SORT_BYTES} bytes; the embedded development server has no external sort, with allowDiskUse or without: use an index or a limit`);
     }
   }
 
