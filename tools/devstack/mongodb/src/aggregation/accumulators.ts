@@ -5,17 +5,16 @@ import { divide, isNumeric, type Numeric } from '../bson/numbers';
 import { type Doc, integer, isDoc, type Maybe, typeName, type Value } from '../bson/values';
 import { MongoError } from '../errors';
 import { addNumbers } from '../expressions/arithmetic';
+import { OVERHEAD_BYTES, sizeOf } from './memory';
 
 /** Collects one value per document of a group. */
 export interface Accumulator {
-  add(value: Maybe): void;
+  /** Answers by how many bytes, about, it grew. */
+  add(value: Maybe): number;
   result(): Value;
 }
 
-/** Values that `$push` or `$addToSet` may hold in one group. */
-const MAX_VALUES = 1_000_000;
-
-/** An accumulator that folds each value into a state. */
+/** An accumulator that folds each value into a state of few bytes. */
 const folding =
   <S>(start: () => S, add: (state: S, value: Maybe) => S, result: (state: S) => Value) =>
   (): Accumulator => {
@@ -23,23 +22,35 @@ const folding =
     return {
       add: (value) => {
         state = add(state, value);
+        return 0;
       },
       result: () => result(state),
     };
   };
 
-const missing = (): Maybe => undefined;
-const orNull = (value: Maybe): Value => value ?? null;
+/** An accumulator that holds one of the values; `null` stands for none. */
+const holding = (choose: (held: Maybe, value: Maybe, count: number) => Maybe) => (): Accumulator => {
+  let held: Maybe;
+  let [bytes, count] = [0, 0];
+  return {
+    add: (value) => {
+      const chosen = choose(held, value, count);
+      count += 1;
+      if (chosen === held) return 0;
+      const before = bytes;
+      held = chosen;
+      bytes = sizeOf(held);
+      return bytes - before;
+    },
+    result: () => held ?? null,
+  };
+};
 
 const extreme = (direction: 1 | -1) =>
-  folding(
-    missing,
-    (best, value) => {
-      if (value === undefined || value === null) return best;
-      return best === undefined || compare(value, best) * direction > 0 ? value : best;
-    },
-    orNull,
-  );
+  holding((best, value) => {
+    if (value === undefined || value === null) return best;
+    return best === undefined || compare(value, best) * direction > 0 ? value : best;
+  });
 
 interface Total {
   sum: Numeric;
@@ -51,29 +62,46 @@ const addTotal = ({ sum, count }: Total, value: Maybe): Total =>
 
 const noTotal = (): Total => ({ sum: new Int32(0), count: 0 });
 
-function bounded<T extends { length: number } | { size: number }>(values: T, operator: string): T {
-  const size = 'length' in values ? values.length : values.size;
-  if (size > MAX_VALUES) throw new MongoError(146, `${operator} holds more than ${MAX_VALUES} values`);
-  return values;
+function push(): Accumulator {
+  const values: Value[] = [];
+  return {
+    add: (value) => {
+      if (value === undefined) return 0;
+      values.push(value);
+      return sizeOf(value);
+    },
+    result: () => values,
+  };
 }
 
-function pushValue(values: Value[], value: Maybe): Value[] {
-  if (value !== undefined) values.push(value);
-  return bounded(values, '$push');
+function addToSet(): Accumulator {
+  const values = new Map<string, Value>();
+  return {
+    add: (value) => {
+      const key = value === undefined ? '' : keyText(value);
+      if (value === undefined || values.has(key)) return 0;
+      values.set(key, value);
+      return key.length + sizeOf(value) + OVERHEAD_BYTES;
+    },
+    result: () => [...values.values()],
+  };
 }
 
-function addDistinct(values: Map<string, Value>, value: Maybe): Map<string, Value> {
-  if (value === undefined) return values;
-  const key = keyText(value);
-  if (!values.has(key)) values.set(key, value);
-  return bounded(values, '$addToSet');
-}
-
-function mergeInto(merged: Doc, value: Maybe): Doc {
-  if (value === undefined || value === null) return merged;
-  if (!isDoc(value)) throw new MongoError(40400, `$mergeObjects requires object inputs, but input is of type ${typeName(value)}`);
-  for (const [name, item] of value) merged.set(name, item);
-  return merged;
+function mergeObjects(): Accumulator {
+  const merged: Doc = new Map();
+  return {
+    add: (value) => {
+      if (value === undefined || value === null) return 0;
+      if (!isDoc(value)) throw new MongoError(40400, `$mergeObjects requires object inputs, but input is of type ${typeName(value)}`);
+      let grown = 0;
+      for (const [name, item] of value) {
+        grown += sizeOf(item) - (merged.has(name) ? sizeOf(merged.get(name)) : -name.length);
+        merged.set(name, item);
+      }
+      return grown;
+    },
+    result: () => merged,
+  };
 }
 
 export const ACCUMULATORS: Readonly<Record<string, () => Accumulator>> = {
@@ -81,14 +109,10 @@ export const ACCUMULATORS: Readonly<Record<string, () => Accumulator>> = {
   $avg: folding(noTotal, addTotal, ({ sum, count }) => (count === 0 ? null : divide(sum, new Int32(count)))),
   $min: extreme(-1),
   $max: extreme(1),
-  $first: folding<{ value: Maybe; seen: boolean }>(
-    () => ({ value: undefined, seen: false }),
-    (state, value) => (state.seen ? state : { value, seen: true }),
-    ({ value }) => orNull(value),
-  ),
-  $last: folding(missing, (_, value) => value, orNull),
-  $push: folding((): Value[] => [], pushValue, (values) => values),
-  $addToSet: folding(() => new Map<string, Value>(), addDistinct, (values) => [...values.values()]),
+  $first: holding((held, value, count) => (count === 0 ? value : held)),
+  $last: holding((_, value) => value),
+  $push: push,
+  $addToSet: addToSet,
   $count: folding(() => 0, (count) => count + 1, integer),
-  $mergeObjects: folding((): Doc => new Map(), mergeInto, (merged) => merged),
+  $mergeObjects: mergeObjects,
 };

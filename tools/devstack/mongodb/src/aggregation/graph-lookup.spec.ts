@@ -1,3 +1,4 @@
+import type { IndexDescription } from 'mongodb';
 import { type Fixture, startFixture } from '../testing/fixture';
 
 let fixture: Fixture;
@@ -15,15 +16,22 @@ const nodes = Array.from({ length: NODES }, (_, n) => ({
   next: n === NODES - 1 ? 'alias0' : [`n${2 * n}`, `n${2 * n + 1}`],
 }));
 
-const reachedFrom = async (start: unknown, prepare: { name: 1 } | undefined, options = {}): Promise<number[]> => {
+const reachedFrom = async (start: unknown, prepare: IndexDescription | undefined, options = {}): Promise<number[]> => {
   const collection = await fixture.collection(nodes);
-  if (prepare) await collection.createIndex(prepare);
+  if (prepare) await collection.createIndexes([prepare]);
   const graphLookup = { from: collection.collectionName, startWith: { $literal: start }, connectFromField: 'next', connectToField: 'name', as: 'found', ...options };
   const [result] = await collection.aggregate([{ $limit: 1 }, { $graphLookup: graphLookup }]).toArray();
   return result?.['found'].map(({ _id }: { _id: number }) => _id).sort((a: number, b: number) => a - b);
 };
 
-describe.each([['without an index', undefined], ['with an index', { name: 1 } as const]])('$graphLookup %s', (_, prepare) => {
+const indexes: [string, IndexDescription | undefined][] = [
+  ['without an index', undefined],
+  ['with an index', { key: { name: 1 } }],
+  ['with an index of some documents', { key: { name: 1 }, partialFilterExpression: { _id: { $lt: 10 } } }],
+  ['with an index that begins with the field', { key: { name: -1, other: 1 }, partialFilterExpression: { name: { $exists: true } } }],
+];
+
+describe.each(indexes)('$graphLookup %s', (_, prepare) => {
   it('reaches all that is connected, each once', async () => {
     expect(await reachedFrom('n1', prepare)).toEqual(Array.from({ length: NODES }, (__, n) => n));
   });

@@ -1,7 +1,7 @@
 import { decodeDocument } from '../bson/decode';
 import { encodeKey, keyText } from '../bson/key';
 import { isNumeric, toDouble, toInteger } from '../bson/numbers';
-import { type Doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
+import { type Doc, doc, isDoc, type Maybe, typeName, type Value } from '../bson/values';
 import type { Deadline } from '../deadline';
 import { failedToParse, MongoError } from '../errors';
 import { compileExpression, getField } from '../expressions/expression';
@@ -9,12 +9,11 @@ import { compileFilter, type Match } from '../query/matcher';
 import { fieldPath, splitPath, visitPath } from '../query/paths';
 import { isExactValue } from '../storage/bounds';
 import type { Collection } from '../storage/collection';
+import { makePlan } from '../storage/planner';
 import { Found } from '../storage/reader';
 import { joined, withArray } from './lookup';
+import { MAX_STAGE_BYTES, OVERHEAD_BYTES, sizeOf } from './memory';
 import type { PipelineContext, StageCompiler } from './pipeline';
-
-/** Documents that one search may reach. */
-const MAX_NODES = 500_000;
 
 interface Search {
   connectFrom: string[];
@@ -91,8 +90,13 @@ function reach(collection: Collection, start: Value[], search: Search, context: 
   const { connectFrom, connectTo, maxDepth, depthField, restrict } = search;
   const reached = new Map<number, Doc>();
   const asked = new Set<string>();
+  let bytes = 0;
+  const count = (more: number): void => {
+    bytes += more;
+    if (bytes >= MAX_STAGE_BYTES) throw new MongoError(40099, '$graphLookup reached maximum memory consumption');
+  };
   const connected = connector(collection, connectTo, context);
-  let frontier = fresh(start, asked);
+  let frontier = fresh(start, asked, count);
   for (let depth = 0; frontier.length > 0 && depth <= maxDepth; depth++) {
     const next: Value[] = [];
     for (const found of connected(frontier)) {
@@ -100,13 +104,13 @@ function reach(collection: Collection, start: Value[], search: Search, context: 
       if (reached.has(found.rowid)) continue;
       const { document } = found;
       if (restrict && !restrict(document, { environment: context.environment })) continue;
-      if (reached.size >= MAX_NODES) throw new MongoError(40099, `$graphLookup reached more than ${MAX_NODES} documents`);
+      count(sizeOf(document));
       reached.set(found.rowid, depthField === undefined ? document : new Map(document).set(depthField, BigInt(depth)));
       const onward = getField(document, connectFrom, 0);
       if (Array.isArray(onward)) next.push(...onward);
       else if (onward !== undefined) next.push(onward);
     }
-    frontier = fresh(next, asked);
+    frontier = fresh(next, asked, count);
   }
   return [...reached.values()];
 }
@@ -118,18 +122,23 @@ type Connect = (steps: Step[]) => Iterable<Found>;
  * a table of all values, made once.
  */
 function connector(collection: Collection, path: string, context: PipelineContext): Connect {
-  const indexes = collection.indexes.filter(({ spec }) => spec.fields[0]?.path === path);
-  const index = indexes.find(({ multikey, spec }) => !multikey && !spec.partial && spec.fields.length === 1 && !spec.fields[0]?.descending);
-  const table = indexes.length > 0 ? undefined : new Map<string, number[]>();
+  // What the planner takes for one value serves all of them.
+  const { index: planned } = makePlan(collection, doc({ [path]: 1 }), []);
+  const index = planned && !planned.multikey && planned.spec.fields.length === 1 && !planned.spec.fields[0]?.descending ? planned : undefined;
+  let table = planned ? undefined : new Map<string, number[]>();
   const look = function* ({ key }: Step): Generator<Found> {
     if (index) for (const { rowid, bytes } of index.scan({ from: key, to: key }, false)) yield new Found(rowid, bytes, context);
-    if (table?.size === 0) fill(table, collection, path, context.environment.deadline);
     for (const rowid of table?.get(key.toString('latin1')) ?? []) {
       const bytes = collection.get(rowid);
       if (bytes) yield new Found(rowid, bytes, context);
     }
   };
+  let isFilled = false;
   return function* connected(steps) {
+    if (table && !isFilled) {
+      isFilled = true;
+      if (!fill(table, collection, path, context.environment.deadline)) table = undefined;
+    }
     const others: Value[] = [];
     for (const step of steps) {
       if (isExactValue(step.value) && (index || table)) yield* look(step);
@@ -139,14 +148,19 @@ function connector(collection: Collection, path: string, context: PipelineContex
   };
 }
 
-/** Puts the rows of a collection by each value that the field has in them, elements of arrays among them. */
-function fill(table: Map<string, number[]>, collection: Collection, path: string, deadline: Deadline | undefined): void {
+/**
+ * Puts the rows of a collection by each value that the field has in them, elements of arrays among them. Answers whether
+ * there was room for all; without a table the collection is read once for each level.
+ */
+function fill(table: Map<string, number[]>, collection: Collection, path: string, deadline: Deadline | undefined): boolean {
   const names = splitPath(path);
+  let size = 0;
   for (const { rowid, bytes } of collection.scan(false)) {
     deadline?.tick();
     const add = (value: Value): void => {
       const key = keyText(value);
       const rows = table.get(key);
+      size += rows ? ROW_BYTES : key.length + OVERHEAD_BYTES;
       if (!rows) table.set(key, [rowid]);
       else if (rows.at(-1) !== rowid) rows.push(rowid);
     };
@@ -155,17 +169,22 @@ function fill(table: Map<string, number[]>, collection: Collection, path: string
       else if (value !== undefined) add(value);
       return false;
     });
+    if (size > MAX_STAGE_BYTES) return false;
   }
+  return true;
 }
 
+const ROW_BYTES = 8;
+
 /** The values that were not looked up before. */
-function fresh(values: Value[], asked: Set<string>): Step[] {
+function fresh(values: Value[], asked: Set<string>, count: (bytes: number) => void): Step[] {
   const steps: Step[] = [];
   for (const value of values) {
     const key = encodeKey(value);
     const text = key.toString('latin1');
     if (asked.has(text)) continue;
     asked.add(text);
+    count(text.length + key.length + OVERHEAD_BYTES);
     steps.push({ value, key });
   }
   return steps;

@@ -1,25 +1,16 @@
-import { Binary } from 'bson';
 import { keyText } from '../bson/key';
 import { doc, type Doc, int, isDoc, type Maybe, type Value } from '../bson/values';
 import { MongoError, notSupported } from '../errors';
 import { REFUSED_ACCUMULATORS } from '../expressions/refused';
 import { compileExpression, type Environment, type Expression } from '../expressions/expression';
 import { type Accumulator, ACCUMULATORS } from './accumulators';
+import { MAX_STAGE_BYTES, OVERHEAD_BYTES } from './memory';
 import type { Stage, StageCompiler } from './pipeline';
-
-/** Memory that one stage may hold, in bytes, about; MongoDB's own limit. */
-const MAX_BYTES = 100 * 1024 * 1024;
-/** What a group or a field of it takes besides its values. */
-const OVERHEAD_BYTES = 64;
-/** Accumulators that keep every value. */
-const KEEPING = new Set(['$push', '$addToSet', '$mergeObjects']);
 
 interface Field {
   name: string;
   argument: Expression;
   start: () => Accumulator;
-  /** Whether each value is kept. */
-  keeps: boolean;
 }
 
 interface Group {
@@ -27,7 +18,7 @@ interface Group {
   accumulators: Accumulator[];
 }
 
-export const group: StageCompiler = (operand, names) => compileGroup(operand, names, MAX_BYTES);
+export const group: StageCompiler = (operand, names) => compileGroup(operand, names, MAX_STAGE_BYTES);
 
 /** `maxBytes`: what the groups may hold. */
 export function compileGroup(operand: Value, names: ReadonlySet<string>, maxBytes: number): Stage {
@@ -50,7 +41,7 @@ function compileField(name: string, spec: Value, names: ReadonlySet<string>): Fi
   if (!start && REFUSED_ACCUMULATORS.has(operator)) throw notSupported(`The accumulator ${operator}`);
   if (!start) throw new MongoError(15952, `unknown group operator '${operator}'`);
   if (operator === '$count' && !(isDoc(operand) && operand.size === 0)) throw new MongoError(9, '$count takes no arguments, i.e. $count:{}');
-  return { name, argument: compileExpression(accumulated(operator, operand), names), start, keeps: KEEPING.has(operator) };
+  return { name, argument: compileExpression(accumulated(operator, operand), names), start };
 }
 
 /** An accumulator takes one value; a list of one stands for it. */
@@ -87,27 +78,13 @@ function addTo(groups: Map<string, Group>, document: Doc, id: Expression, fields
     found = { id: value ?? null, accumulators: fields.map(({ start }) => start()) };
     groups.set(key, found);
   }
-  for (const [at, { argument, keeps }] of fields.entries()) {
-    const item = argument(document, environment);
-    found.accumulators[at]?.add(item);
-    if (keeps) bytes += sizeOf(item);
-  }
+  for (const [at, { argument }] of fields.entries()) bytes += found.accumulators[at]?.add(argument(document, environment)) ?? 0;
   return bytes;
-}
-
-/** About the bytes of a value. */
-function sizeOf(value: Maybe): number {
-  if (typeof value === 'string') return value.length + OVERHEAD_BYTES / 4;
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + sizeOf(item), OVERHEAD_BYTES / 4);
-  if (value instanceof Binary) return value.length();
-  let size = OVERHEAD_BYTES / 4;
-  if (isDoc(value)) for (const [name, item] of value) size += name.length + sizeOf(item);
-  return size;
 }
 
 /** `$sortByCount`: how often each value comes, most often first. */
 export const sortByCount: StageCompiler = (operand, names) => {
-  const counted = groupBy(compileExpression(operand, names), [compileField('count', doc({ $sum: int(1) }), names)], MAX_BYTES);
+  const counted = groupBy(compileExpression(operand, names), [compileField('count', doc({ $sum: int(1) }), names)], MAX_STAGE_BYTES);
   return function* sorted(input, context) {
     const groups = [...counted(input, context)];
     const size = (document: Doc): number => Number(document.get('count'));

@@ -8,6 +8,7 @@ import type { Collection } from '../storage/collection';
 import { makePlan } from '../storage/planner';
 import { type Found, read } from '../storage/reader';
 import { targetAt } from '../update/targets';
+import { held, MAX_STAGE_BYTES } from './memory';
 import { StageOptions } from './options';
 import { compilePipeline, type PipelineContext, type StageCompiler, stageParts } from './pipeline';
 import { readPipeline } from './source';
@@ -57,7 +58,10 @@ export const lookup: StageCompiler = (operand, names) => {
       } else if (collection || stages?.length) {
         found = collection ? readPipeline(collection, stages ?? [], scope.names, inner) : run([], inner);
       }
-      yield withArray(document, as, [...found]);
+      const items = held(found, (bytes) => {
+        if (bytes > MAX_STAGE_BYTES) throw new MongoError(4568, `Total size of documents in ${from} matching pipeline's $lookup stage exceeds ${MAX_STAGE_BYTES} bytes`);
+      });
+      yield withArray(document, as, items);
     }
   };
 };

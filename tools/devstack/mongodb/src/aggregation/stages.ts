@@ -9,6 +9,7 @@ import { graphLookup } from './graph-lookup';
 import { group, sortByCount } from './group';
 import { lookup, unionWith } from './lookup';
 import { compilePipeline, type StageCompiler, stageParts } from './pipeline';
+import { held, MAX_STAGE_BYTES } from './memory';
 import { unwind } from './unwind';
 
 const match: StageCompiler = (operand, names) => {
@@ -90,8 +91,20 @@ const facet: StageCompiler = (operand, names) => {
     return [name, compilePipeline(stages, names)] as const;
   });
   return function* faceted(input, context) {
-    const documents = [...input];
-    yield new Map<string, Value>(branches.map(([name, run]) => [name, [...run(documents, context)]]));
+    const documents = held(input, (bytes) => {
+      if (bytes > MAX_STAGE_BYTES) throw new MongoError(292, `$facet gets more than ${MAX_STAGE_BYTES} bytes of documents, which the embedded development server holds in memory; put a $match or a $project before it`);
+    });
+    let earlier = 0;
+    const found = branches.map(([name, run]): [string, Value] => {
+      let own = 0;
+      const results = held(run(documents, context), (bytes) => {
+        own = bytes;
+        if (earlier + own > MAX_STAGE_BYTES) throw new MongoError(4031700, `document constructed by $facet is ${earlier + own} bytes, which exceeds the limit of ${MAX_STAGE_BYTES} bytes`);
+      });
+      earlier += own;
+      return [name, results];
+    });
+    yield new Map(found);
   };
 };
 

@@ -1,3 +1,4 @@
+import { encodeDocument } from '../bson/encode';
 import { keyText } from '../bson/key';
 import { toInteger } from '../bson/numbers';
 import { integer, type Doc, doc, int, isDoc, RawDocument, type Value } from '../bson/values';
@@ -99,6 +100,10 @@ function count(request: Request): Doc {
   return doc({ n: integer(found), ok: 1 });
 }
 
+/** What the values of one answer may take; the rest of the reply has room besides. */
+const MAX_DISTINCT_BYTES = 16 * 1024 * 1024 - 4096;
+const EMPTY_DOCUMENT_BYTES = 5;
+
 function distinct(request: Request): Doc {
   const key = request.body.get('key');
   if (key === undefined) throw missingField('distinct.key');
@@ -107,9 +112,13 @@ function distinct(request: Request): Doc {
   const query = parseQuery(request, collection, 'query');
   const values = new Map<string, Value>();
   const path = splitPath(key);
+  let bytes = 0;
   const collect = (value: Value): void => {
     const text = keyText(value);
-    if (!values.has(text)) values.set(text, value);
+    if (values.has(text)) return;
+    bytes += encodeDocument(new Map([['', value]])).length - EMPTY_DOCUMENT_BYTES;
+    if (bytes >= MAX_DISTINCT_BYTES) throw new MongoError(17217, 'distinct too big, 16mb cap');
+    values.set(text, value);
   };
   for (const { document } of collection ? read(collection, query) : []) {
     visitPath(document, path, (value) => {

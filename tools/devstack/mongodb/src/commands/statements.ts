@@ -120,7 +120,8 @@ export function upsertedDocument({ filter, update, environment }: UpdateStatemen
 /** Removes one or all matching documents; answers how many. */
 export function runDelete(collection: Collection, selection: Selection, single: boolean): number {
   let removed = 0;
-  for (const { rowid, document } of [...read(collection, selectionQuery(collection, selection, single ? 1 : Infinity))]) {
+  // A read goes on by key, so what is removed behind it does not disturb it.
+  for (const { rowid, document } of read(collection, selectionQuery(collection, selection, single ? 1 : Infinity))) {
     collection.remove(rowid, document);
     removed += 1;
   }

@@ -11,7 +11,9 @@ import { argumentsOf, binary, isNullish, namedArguments, strict, unary, variable
 import { type OperatorCompiler, registerOperators } from './expression';
 
 const MANY = Number.MAX_SAFE_INTEGER;
-const MAX_RANGE = 1_000_000;
+/** What one array may take; a number counts with 16 bytes. */
+const MAX_RANGE_BYTES = 100 * 1024 * 1024;
+const NUMBER_BYTES = 16;
 
 export function array(value: Maybe, operator: string, code = 28689): Value[] {
   if (Array.isArray(value)) return value;
@@ -57,7 +59,8 @@ function range([first, last, by]: Maybe[]): Maybe {
   ];
   if (step === 0) throw new MongoError(34449, '$range requires a non-zero step value');
   const length = Math.max(0, Math.ceil((stop - start) / step));
-  if (length > MAX_RANGE) throw new MongoError(5439, `$range would make ${length} values, more than ${MAX_RANGE}`);
+  const bytes = length * NUMBER_BYTES;
+  if (bytes >= MAX_RANGE_BYTES) throw new MongoError(146, `$range would use too much memory (${bytes} bytes) and cannot spill to disk. Memory limit: ${MAX_RANGE_BYTES} bytes`);
   return Array.from({ length }, (_, at) => new Int32(start + at * step));
 }
 

@@ -7,6 +7,8 @@ import { MongoError } from '../errors';
 const DEFAULT_BATCH = 101;
 /** Bytes of one batch; leaves room for the rest of the reply. */
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+/** The largest document that a stage may answer: a bit more than one that is stored. */
+const MAX_RESULT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 const MAX_CURSORS = 10_000;
 const IDLE_MS = 10 * 60_000;
 
@@ -89,7 +91,10 @@ export class Cursors {
 function advance(cursor: Cursor): RawDocument | undefined {
   const result = cursor.source.next();
   if (result.done) return undefined;
-  return result.value instanceof RawDocument ? result.value : new RawDocument(encodeDocument(result.value));
+  if (result.value instanceof RawDocument) return result.value;
+  const bytes = encodeDocument(result.value);
+  if (bytes.length > MAX_RESULT_BYTES) throw new MongoError(10334, `BSONObj size: ${bytes.length} is invalid. Size must be between 0 and ${MAX_RESULT_BYTES}(16MB)`);
+  return new RawDocument(bytes);
 }
 
 function isDone(cursor: Cursor): boolean {
