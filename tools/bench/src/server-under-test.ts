@@ -35,6 +35,8 @@ export interface Program {
   /** The line by which it said that it is ready. */
   readonly line: string;
   memory(): Promise<number | undefined>;
+  /** Seconds that it has computed; undefined where the system has no /proc. */
+  cpuSeconds(): Promise<number | undefined>;
   stop(): Promise<void>;
 }
 
@@ -42,7 +44,14 @@ export interface Program {
 export async function startProgram(main: string, options: readonly string[], env: NodeJS.ProcessEnv, ready: RegExp): Promise<Program> {
   const child = spawn(process.execPath, [join(__dirname, '../../..', main), ...options], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   const line = await lineOf(child, child.stdout, ready);
-  return { line, memory: () => residentMemory(child.pid), stop: () => end(child) };
+  return { line, memory: () => residentMemory(child.pid), cpuSeconds: () => cpuSeconds(child.pid), stop: () => end(child) };
+}
+
+/** Starts a program of the system that says on its standard error when it is ready. */
+export async function startForeign(command: string, options: readonly string[], ready: RegExp): Promise<Program> {
+  const child = spawn(command, options, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const line = await lineOf(child, child.stderr, ready);
+  return { line, memory: () => residentMemory(child.pid), cpuSeconds: () => cpuSeconds(child.pid), stop: () => end(child) };
 }
 
 /** Starts a real nats-server on a free port. */
@@ -83,4 +92,14 @@ async function residentMemory(pid: number | undefined): Promise<number | undefin
   if (process.platform !== 'linux' || pid === undefined) return undefined;
   const kib = /VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
   return kib === undefined ? undefined : Number(kib) * 1024;
+}
+
+const TICKS_PER_SECOND = 100;
+
+async function cpuSeconds(pid: number | undefined): Promise<number | undefined> {
+  if (process.platform !== 'linux' || pid === undefined) return undefined;
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // Its name, the second field, may hold blanks; user and system time are the 14th and the 15th.
+  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13);
+  return (Number(user) + Number(system)) / TICKS_PER_SECOND;
 }

@@ -186,6 +186,30 @@ describe('GET and HEAD', () => {
     expect((await fetch(getUrl, { headers: { range: 'bytes=0-1,5-6' } })).status).toBe(200);
   });
 
+  it('answers who has the file already without it, and a range only of the file that its reader knows', async () => {
+    const { assetId, sha256 } = await cache.cached(video);
+    const { getUrl } = await cache.lease(assetId);
+    const ask = async (headers: Record<string, string>, method = 'GET') => {
+      const response = await fetch(getUrl, { method, headers });
+      const { byteLength } = await response.arrayBuffer();
+      return [response.status, byteLength, response.headers.get('etag')];
+    };
+    const etag = `"${sha256}"`;
+    for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+      expect(await ask({ 'if-none-match': known })).toEqual([304, 0, etag]);
+      expect(await ask({ 'if-none-match': known, range: 'bytes=0-9' })).toEqual([304, 0, etag]);
+    }
+    expect(await ask({ 'if-none-match': etag }, 'HEAD')).toEqual([304, 0, etag]);
+    for (const other of ['"other"', sha256]) expect(await ask({ 'if-none-match': other })).toEqual([200, video.length, etag]);
+
+    expect(await ask({ 'if-range': etag, range: 'bytes=0-9' })).toEqual([206, 10, etag]);
+    expect(await ask({ 'if-range': etag, range: 'Bytes=0-9' })).toEqual([206, 10, etag]);
+    for (const other of [`W/${etag}`, 'Mon, 05 Jan 2026 10:00:00 GMT']) expect(await ask({ 'if-range': other, range: 'bytes=0-9' })).toEqual([200, video.length, etag]);
+    for (const ignored of ['bytes=9-0', 'bytes=-', 'bytes=a-b', 'items=0-9', 'bytes=0-1,-1']) expect(await ask({ range: ignored })).toEqual([200, video.length, etag]);
+    expect(await ask({ range: `bytes=-${video.length + 9}` })).toEqual([206, video.length, etag]);
+    expect((await ask({ range: 'bytes=-0' }))[0]).toBe(416);
+  });
+
   it('never serves a file that was changed behind our back, and says so once in an event', async () => {
     const { assetId, path } = await cache.cached(video);
     const { getUrl } = await cache.lease(assetId);

@@ -14,8 +14,8 @@ export interface GetParts extends FollowParts {
 }
 
 /**
- * GET and HEAD: the cached file or one range of it, with its exact length and type, and its hash as ETag. Where the address
- * is bound to an attempt of a download, what that attempt brings, also while it comes.
+ * GET and HEAD: the cached file or one range of it, with its exact length and type, and its hash as ETag; 304 where the
+ * reader has it already. Where the address is bound to an attempt of a download, what that attempt brings, also while it comes.
  * @throws FerryError NOT_CACHED, FILE_DAMAGED, FILE_MISSING, RANGE_NOT_SATISFIABLE, ATTEMPT_GONE, BODY_TIMEOUT
  */
 export const getContent = async (parts: GetParts, claims: GetClaims, request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -26,15 +26,20 @@ export const getContent = async (parts: GetParts, claims: GetClaims, request: In
   try {
     accesses.touch(claims.assetId);
     const range = sendHead(file, request, response);
-    if (request.method === 'HEAD') response.end();
-    else await sendBody(handle, range, response, totalMs);
+    if (range && request.method === 'GET') await sendBody(handle, range, response, totalMs);
+    else response.end();
   } finally {
     await handle.close();
   }
 };
 
-const sendHead = ({ sizeBytes, sha256, mimeType }: CachedFile, request: IncomingMessage, response: ServerResponse): ByteRange => {
+/** @returns the bytes that belong to the answer; undefined where it has none */
+const sendHead = ({ sizeBytes, sha256, mimeType }: CachedFile, request: IncomingMessage, response: ServerResponse): ByteRange | undefined => {
   const etag = `"${sha256}"`;
+  if (isKnown(request.headers['if-none-match'], etag)) {
+    response.writeHead(304, { etag });
+    return undefined;
+  }
   // RFC 9110: a range counts with GET alone; HEAD tells the length of the whole.
   const { range: asked, 'if-range': condition } = request.headers;
   const counts = request.method === 'GET' && (condition === undefined || condition === etag);
@@ -48,6 +53,12 @@ const sendHead = ({ sizeBytes, sha256, mimeType }: CachedFile, request: Incoming
     ...(range ? { 'content-range': `bytes ${start}-${end}/${sizeBytes}` } : {}),
   });
   return { start, end };
+};
+
+/** RFC 9110: If-None-Match compares weakly, with each of a list. */
+const isKnown = (condition: string | undefined, etag: string): boolean => {
+  const known = (condition ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return known.includes('*') || known.includes(etag);
 };
 
 const sendBody = (handle: FileHandle, { start, end }: ByteRange, response: ServerResponse, totalMs: number): Promise<void> =>

@@ -12,7 +12,7 @@ export interface ByteRange {
  * @throws FerryError RANGE_NOT_SATISFIABLE
  */
 export const parseRange = (header: string | undefined, size: number): ByteRange | undefined => {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');
+  const match = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? '');
   if (!match || (!match[1] && !match[2])) return undefined;
   const range = match[1]
     ? { start: Number(match[1]), end: match[2] ? Math.min(Number(match[2]), size - 1) : size - 1 }

@@ -3,11 +3,10 @@ import { EventStore } from '@ferry/event-store';
 import { Messaging } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../free-port';
 import { startEmbedded, startProgram, type Program } from '../server-under-test';
 
 const OWNER = 'dev';
@@ -16,15 +15,6 @@ const READY = /"http":"[^"]+".*"msg":"ready"/;
 
 const accounts = (accountId: string): string =>
   JSON.stringify([{ accountId, apiKey: `bench-${accountId}-key`, owners: [OWNER], defaultFor: [OWNER] }]);
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
 
 /** A video as it stands at the simulated vendor. */
 export interface Seeded {
