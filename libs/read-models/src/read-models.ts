@@ -2,8 +2,11 @@ import { FerryError, type RecordedEvent } from '@ferry/kernel';
 import type { HealthState, Logger } from '@ferry/observability';
 import { MongoClient, MongoServerError, type Collection, type Db, type OptionalUnlessRequiredId } from 'mongodb';
 import { Checkpoints } from './checkpoints';
+import { endWritesWithTheirConnection } from './driver-guard';
 import type { Projection, Stored } from './projection';
 import { Runner, UNKNOWN_EVENT, type EventSource, type LeaseHolder, type RunnerOptions } from './runner';
+
+endWritesWithTheirConnection();
 
 const DUPLICATE_KEY = 11_000;
 const NAMESPACE_NOT_FOUND = 26;
