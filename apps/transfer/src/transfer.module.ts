@@ -11,6 +11,7 @@ import { DownloadsController } from './downloads/downloads.controller';
 import { Bytes } from './engine/bytes';
 import { CacheClient } from './engine/cache-client';
 import { Cancellation } from './engine/cancellation';
+import { Copies } from './engine/copies';
 import { DeletionReactor } from './engine/deletion-reactor';
 import { DownloadDriver } from './engine/download-driver';
 import { EngineMetrics } from './engine/engine-metrics';
@@ -55,6 +56,7 @@ import { transfersProjection } from './transfers/transfers.projection';
     Bytes,
     CacheClient,
     Cancellation,
+    Copies,
     DeletionReactor,
     DownloadDriver,
     EngineMetrics,

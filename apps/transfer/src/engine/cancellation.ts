@@ -10,6 +10,7 @@ import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
 import { AssetReader } from '../assets/asset-reader';
 import { markerOf } from './attempts';
+import { Copies } from './copies';
 import { RunLog, type RunOf } from './run-log';
 
 /** A job that is cancelled closes its sockets at once; its end is waited for this long. */
@@ -34,6 +35,7 @@ export class Cancellation {
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly log: RunLog,
     private readonly assets: AssetReader,
+    private readonly copies: Copies,
   ) {}
 
   /** A run that has ended stays as it ended. @throws FerryError UNKNOWN_TRANSFER */
@@ -72,7 +74,9 @@ export class Cancellation {
     const { run } = (await this.store.load(downloadDefinition, downloadStream(assetId))).state;
     if (run?.downloadId !== runId || run.status !== 'cancelled' || !run.attempt) return;
     const asset = await this.assets.find(assetId);
-    if (asset) await this.stop({ providerId: asset.origin.providerId, runId, attempt: run.attempt });
+    if (!asset) return;
+    const { providerId } = await this.copies.accountAt(asset, run);
+    await this.stop({ providerId, runId, attempt: run.attempt });
   }
 
   /** A download that another run follows, or that was begun for another reason, goes on. */

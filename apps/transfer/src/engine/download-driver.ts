@@ -12,14 +12,13 @@ import { attemptFailure, lostAttempt } from './attempts';
 import { CacheClient } from './cache-client';
 import { Cancellation } from './cancellation';
 import { isMine, type Claim } from './claim';
+import { Copies, type Account, type Source } from './copies';
 import { NotYet } from './not-yet';
 import { highest } from './open-runs';
 import { Progress } from './progress';
 import { ProviderJobs, type JobOutcome, type JobTarget } from './provider-jobs';
 import { RunIndex } from './run-index';
 import { RunLog } from './run-log';
-
-const ORIGIN_GONE = 'The origin is gone, as its provider said, and the file is not in the cache. Register the asset again with a form that lives, or delete it.';
 
 /** What the cache says before any byte moves that trying again does not change. */
 const CACHE_REFUSALS: Readonly<Record<string, string>> = { CACHE_FULL: 'cache-full', EXCEEDS_CACHE: 'exceeds-cache' };
@@ -38,6 +37,7 @@ export class DownloadDriver {
     @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly assets: AssetReader,
     private readonly cache: CacheClient,
+    private readonly copies: Copies,
     private readonly jobs: ProviderJobs,
     private readonly index: RunIndex,
     private readonly log: RunLog,
@@ -77,23 +77,35 @@ export class DownloadDriver {
   }
 
   private async turn(step: Step): Promise<void> {
-    const { claim, run, signal } = step;
+    const { claim, run } = step;
     switch (run.status) {
       case 'claimed':
         return this.attempt(step);
       case 'waiting':
-        if (!run.retryable || run.attempt >= this.config.TRANSFER_ATTEMPTS) return this.fail(claim, run.kind, run.message);
+        if (run.attempt >= this.config.TRANSFER_ATTEMPTS) return this.fail(claim, run.kind, run.message);
+        if (!run.retryable && !(await this.next(step))) return;
         NotYet.check(run.retryAt, 'The next attempt has its time.');
         return this.attempt(step);
       case 'downloading':
-        return this.settle(step, run.attempt, await this.jobs.join(this.target(step, run.attempt), signal), performance.now());
+        return this.join(step, run, await this.copies.accountOf(step.asset, run.source));
       default:
         return unreachable(run);
     }
   }
 
-  private target({ claim, run, asset }: Step, attempt: number): JobTarget {
-    const { providerId, accountId } = asset.origin;
+  private async join(step: Step, { attempt }: ClaimedDownload, account: Account): Promise<void> {
+    await this.settle(step, attempt, await this.jobs.join(this.target(step, attempt, account), step.signal), performance.now());
+  }
+
+  /** Undefined: no copy is left, and the run has ended with that. */
+  private async next({ claim, run, asset }: Step): Promise<Source | undefined> {
+    const next = await this.copies.next(asset, run);
+    if ('source' in next) return next.source;
+    await this.fail(claim, next.failure.kind, next.failure.message);
+    return undefined;
+  }
+
+  private target({ claim, run, asset }: Step, attempt: number, { providerId, accountId }: Account): JobTarget {
     const { sizeBytes } = asset.facts;
     // The stream does not tell of followers that were raised after they joined; the index may not have heard of the last one yet.
     const priority = highest([this.index.get(claim.runId)?.priority ?? 'warm'], priorityOf(run));
@@ -104,7 +116,7 @@ export class DownloadDriver {
     const { claim, run, asset, signal } = step;
     const attempt = run.attempt + 1;
     const started = performance.now();
-    const { assetId, owner, kind, filename, sha256, facts, originLost } = asset;
+    const { assetId, owner, kind, filename, sha256, facts } = asset;
     const wanted = defined({ owner, assetId, downloadId: claim.runId, epoch: claim.epoch, attempt, kind, filename, sha256, sizeBytes: facts.sizeBytes });
     let place: Awaited<ReturnType<CacheClient['open']>>;
     try {
@@ -116,17 +128,18 @@ export class DownloadDriver {
     }
     stepBoundary('transfer.after-cache-open');
     if ('file' in place) return this.adopt(step, attempt, place.file);
-    if (originLost) return this.fail(claim, 'not-found', ORIGIN_GONE);
+    const source = await this.next(step);
+    if (!source) return;
     const { putUrl, nodeId } = place;
     const begin = async () => {
       stepBoundary('transfer.before-download-started');
-      await this.append(claim, { type: 'StartDownload', data: { downloadId: claim.runId, epoch: claim.epoch, attempt, source: { from: 'origin' }, nodeId } });
+      await this.append(claim, { type: 'StartDownload', data: { downloadId: claim.runId, epoch: claim.epoch, attempt, source: source.location, nodeId } });
       stepBoundary('transfer.after-download-started');
       this.progress.at(claim.runId, { kind: 'download', step: 'downloading', attempt });
       const deadlineAt = new Date(Date.now() + this.config.TRANSFER_JOB_DEADLINE_MS).toISOString();
-      return { jobId: randomUUID(), owner, deadlineAt, download: { forms: asset.origin.forms, kind, putUrl } };
+      return { jobId: randomUUID(), owner, deadlineAt, download: { forms: source.forms, kind, putUrl } };
     };
-    const outcome = await this.jobs.run(this.target(step, attempt), begin, signal);
+    const outcome = await this.jobs.run(this.target(step, attempt, source), begin, signal);
     await this.settle(step, attempt, outcome, started);
   }
 

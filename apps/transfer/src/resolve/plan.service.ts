@@ -6,6 +6,7 @@ import { defined } from '@ferry/kernel';
 import { EVENT_STORE } from '@ferry/service-host/stores';
 import { Inject, Injectable } from '@nestjs/common';
 import type { AssetForTransfer } from '../assets/asset-reader';
+import { Copies } from '../engine/copies';
 import type { Decision, ForeignTarget, Wish } from './decision';
 import { missingFacts } from './limits';
 import { ResolveService, type Decided } from './resolve.service';
@@ -24,6 +25,7 @@ export class PlanService {
   constructor(
     @Inject(EVENT_STORE) private readonly store: EventStore,
     private readonly resolves: ResolveService,
+    private readonly copies: Copies,
   ) {}
 
   /** @throws FerryError what a resolve throws where it does not come to a decision: UNKNOWN_ASSET, UNKNOWN_PROVIDER, UNKNOWN_ACCOUNT, … */
@@ -61,15 +63,15 @@ export class PlanService {
     const lifetime = foreign.variant.assumedLifetimeSeconds;
     const assumedExpiry = lifetime === undefined ? undefined : new Date(Date.now() + lifetime * 1_000).toISOString();
     const steps = await this.steps(foreign, wish, whole, unknown);
+    if ('refused' in steps) return { action: 'refuse', because: steps.refused, error: { code: 'TRANSFER_FAILED', message: steps.refused, details: { kind: steps.kind } } } as const;
     return { action: 'transfer', because, steps, unknownFacts: unknown, ...(assumedExpiry ? { assumedExpiry } : {}) } as const;
   }
 
-  private async steps({ route }: ForeignTarget, { asset }: Wish, whole: AssetForTransfer, unknown: readonly string[]): Promise<PlanStep[]> {
+  private async steps({ route }: ForeignTarget, { asset }: Wish, whole: AssetForTransfer, unknown: readonly string[]): Promise<PlanStep[] | { readonly refused: string; readonly kind: string }> {
     const cached = await this.cachedFile(asset.assetId);
-    const { providerId, accountId } = asset.origin;
     const { sizeBytes } = whole.facts;
-    const joins = cached ? undefined : await this.openDownload(asset.assetId);
-    const first: PlanStep = cached ?? defined({ step: 'download', providerId, accountId, sizeBytes, joins });
+    const first = cached ?? (await this.download(whole));
+    if ('refused' in first) return first;
     const upload = { step: 'upload', providerId: route.providerId, accountId: route.accountId, variant: route.variant, sizeBytes } as const;
     return [first, defined({ ...upload, cutThrough: cutThrough(unknown, cached !== undefined, whole) })];
   }
@@ -84,6 +86,15 @@ export class PlanService {
     }
     const [first] = nodes;
     return first && { step: 'read-cached-file', nodeId: first[0], sizeBytes: first[1] };
+  }
+
+  /** From the origin, or another copy where that is dead. */
+  private async download(whole: AssetForTransfer): Promise<Extract<PlanStep, { step: 'download' }> | { readonly refused: string; readonly kind: string }> {
+    const joins = await this.openDownload(whole.assetId);
+    const next = await this.copies.next(whole, { downloadId: '', attempt: 0 });
+    if ('failure' in next && joins === undefined) return { refused: next.failure.message, kind: next.failure.kind };
+    const { providerId, accountId } = 'source' in next ? next.source : whole.origin;
+    return defined({ step: 'download', providerId, accountId, sizeBytes: whole.facts.sizeBytes, joins });
   }
 
   private async openDownload(assetId: string): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import { EventStore } from '@ferry/event-store';
 import { Messaging } from '@ferry/messaging';
 import { createLogger } from '@ferry/observability';
 import { startSimulator, type Simulator } from '@ferry/provider-simulator';
-import { startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
+import { startProgram, startServers, startService, type Servers, type Service } from '@ferry/testing/servers';
 import { eventually, freePort, tempDir } from '@ferry/testing/specs';
 import { MongoClient } from 'mongodb';
 import { createHash, randomUUID } from 'node:crypto';
@@ -70,6 +70,13 @@ export class Rig {
     const service = await startService(name, this.servers, { ...(this.environments[name] ?? TRANSFER_ENV), ...more });
     this.services.set(replica, service);
     return service;
+  }
+
+  /** A provider that gives back what was uploaded there, which neither of the others does. */
+  async startVault(): Promise<void> {
+    const { ALLOWED_DOWNLOAD_HOSTS, FERRY_DATA_HOSTS } = this.environments['provider-sora']!;
+    const env = { VAULT_BASE_URL: this.simulator.openaiUrl, VAULT_ACCOUNTS: accounts('vault-main', 'spec-vault-key'), ALLOWED_DOWNLOAD_HOSTS, FERRY_DATA_HOSTS };
+    this.services.set('provider-vault', await startProgram('apps/transfer/src/testing/vault.main.ts', this.servers, env));
   }
 
   service(replica: string): Service {

@@ -1,3 +1,3 @@
 export { startServers, type Servers } from './servers';
-export { startService, type Service } from './service';
+export { startProgram, startService, type Service } from './service';
 export { eventStoreServer, itWithOwn, mongoServer, natsServer, type ServerVariable, type TestServer } from './test-server';
