@@ -10,11 +10,12 @@ const PAGE = 1_000;
 const PAGES = 10;
 
 /** Looks through the newest files. A name is the marker's where it is the marker, with or without an ending. */
-export const findFile = async (client: SoraClient, apiKey: string, { marker, sizeBytes }: WantedUpload, signal: AbortSignal): Promise<UploadResult | undefined> => {
+export const findFile = async (client: SoraClient, apiKey: string, { marker, sizeBytes, besides = [] }: WantedUpload, signal: AbortSignal): Promise<UploadResult | undefined> => {
   let after: string | undefined;
   for (let page = 0; page < PAGES; page += 1) {
     const { files, hasMore } = await client.files(apiKey, { limit: PAGE, ...(after === undefined ? {} : { after }) }, signal);
-    const found = files.find(({ filename, bytes }) => (filename === marker || filename?.startsWith(`${marker}.`)) && (sizeBytes === undefined || bytes === sizeBytes));
+    const isWanted = (bytes: number | undefined): boolean => sizeBytes === undefined || bytes === sizeBytes;
+    const found = files.find(({ id, filename, bytes }) => (filename === marker || filename?.startsWith(`${marker}.`)) && isWanted(bytes) && !besides.includes(id));
     if (found) return toReference('file', found);
     after = files.at(-1)?.id;
     if (!hasMore || after === undefined) return undefined;

@@ -15,6 +15,7 @@ import { Copies } from './engine/copies';
 import { DeletionReactor } from './engine/deletion-reactor';
 import { DownloadDriver } from './engine/download-driver';
 import { EngineMetrics } from './engine/engine-metrics';
+import { LateUploads } from './engine/late-uploads';
 import { LostUploads } from './engine/lost-uploads';
 import { Progress } from './engine/progress';
 import { ProviderGate } from './engine/provider-gate';
@@ -60,6 +61,7 @@ import { transfersProjection } from './transfers/transfers.projection';
     DeletionReactor,
     DownloadDriver,
     EngineMetrics,
+    LateUploads,
     LostUploads,
     Progress,
     ProviderGate,

@@ -1,6 +1,6 @@
 import { MEDIA_KINDS, RUN_ID_PATTERN, type AssetUse, type MediaKind, type ReferenceForms } from '@ferry/kernel';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsISO8601, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { LINK, NAME_PATTERN, ReferenceFormsDto, SHA256_PATTERN } from './common.dto';
 import type { CachedFile } from './cache.dto';
 
@@ -141,6 +141,8 @@ export class FindUploadRequest extends AccountCallRequest {
   @IsString() @IsNotEmpty() @MaxLength(100) marker!: string;
   /** An upload of another length is not meant. */
   @IsOptional() @IsInt() @Min(1) sizeBytes?: number;
+  /** Ids of uploads that are known: another one is meant. */
+  @IsOptional() @IsArray() @ArrayMaxSize(1_000) @IsString({ each: true }) @MaxLength(500, { each: true }) besides?: string[];
 }
 
 /** Without `upload`: the vendor lists none at this moment. One that was sent just now may come to be listed yet. */

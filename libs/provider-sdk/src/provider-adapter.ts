@@ -42,6 +42,8 @@ export interface WantedUpload {
   readonly marker: string;
   readonly variant: string;
   readonly sizeBytes?: number;
+  /** Ids of uploads that are not meant. */
+  readonly besides?: readonly string[];
 }
 
 /** A vendor's file, not yet read. */

@@ -22,11 +22,11 @@ export class SmallCalls {
   ) {}
 
   /** @throws FerryError UNSUPPORTED, UNKNOWN_ACCOUNT, PROVIDER_CALL_FAILED, TOO_MANY_CALLS */
-  async findUpload({ owner, accountId, variant, marker, sizeBytes }: FindUploadRequest): Promise<FindUploadAnswer> {
+  async findUpload({ owner, accountId, variant, marker, sizeBytes, besides }: FindUploadRequest): Promise<FindUploadAnswer> {
     const { adapter } = this;
     if (!adapter.findUpload || !this.has('find', ({ variant: name }) => name === variant)) throw unsupported('find an upload by its name');
     const account = this.accounts.find(owner, accountId);
-    const wanted = { marker, variant, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+    const wanted = { marker, variant, ...(sizeBytes === undefined ? {} : { sizeBytes }), ...(besides === undefined ? {} : { besides }) };
     const upload = await this.call((signal) => adapter.findUpload!(account, wanted, { signal }));
     return upload ? { upload } : {};
   }

@@ -1,5 +1,5 @@
 import { providerSubjects, type FindUploadAnswer, type FindUploadRequest, type UploadResult } from '@ferry/contracts';
-import type { FerryError } from '@ferry/kernel';
+import { defined, type FerryError } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
@@ -21,11 +21,16 @@ export interface LostUpload {
   readonly marker: string;
 }
 
+export interface Looked extends Pick<JobTarget, 'providerId' | 'accountId' | 'owner' | 'runId' | 'sizeBytes'>, Pick<LostUpload, 'variant' | 'marker'> {
+  /** Ids of uploads that are known: another one is meant. */
+  readonly besides?: string[];
+}
+
 export type Fate =
   /** The job is there again. */
   | { readonly ended: Ended }
   | { readonly found: UploadResult }
-  /** Nothing stands at the vendor, and nobody is left to bring it there. */
+  /** Nothing stands at the vendor, and nobody who could bring it there answers. */
   | 'absent'
   | 'unknown';
 
@@ -48,7 +53,7 @@ export class LostUploads {
     const since = performance.now();
     const past = (ms: number): boolean => performance.now() - since >= ms;
     for (;;) {
-      const listed = await this.look(lost);
+      const listed = await this.look({ ...lost.target, ...lost });
       if (listed && listed.upload) return { found: listed.upload };
       const outcome = await this.jobs.join(lost.target, signal);
       if (outcome.status !== 'gone') return { ended: outcome };
@@ -65,18 +70,20 @@ export class LostUploads {
   async listed(lost: LostUpload, signal: AbortSignal): Promise<UploadResult | undefined> {
     const since = performance.now();
     for (;;) {
-      const listed = await this.look(lost);
+      const listed = await this.look({ ...lost.target, ...lost });
       if (!listed || listed.upload || performance.now() - since >= LISTED_MS) return listed?.upload;
       await wait(LOOK_AGAIN_MS, undefined, { signal });
     }
   }
 
-  /** Undefined where the vendor cannot be asked at all. */
-  private async look({ target, variant, marker }: LostUpload): Promise<FindUploadAnswer | undefined> {
-    const { providerId, owner, accountId, sizeBytes, runId } = target;
+  /**
+   * What the vendor lists at this moment; undefined where it cannot be asked at all.
+   * @throws FerryError as `fateOf`
+   */
+  async look({ providerId, owner, accountId, sizeBytes, runId, variant, marker, besides }: Looked): Promise<FindUploadAnswer | undefined> {
     const { variants } = await this.directory.describe(providerId);
     if (!variants.some((candidate) => candidate.variant === variant && candidate.abilities?.includes('find'))) return undefined;
-    const request: FindUploadRequest = { owner, accountId, variant, marker, ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+    const request: FindUploadRequest = { owner, accountId, variant, marker, ...defined({ sizeBytes, besides }) };
     try {
       return await this.messaging.request<FindUploadAnswer>(providerSubjects(providerId).findUpload, request, { timeoutMs: FIND_MS });
     } catch (error) {

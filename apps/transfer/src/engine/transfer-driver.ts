@@ -207,10 +207,16 @@ export class TransferDriver {
     const lost = this.lostUpload(step, attempt, run);
     if (!lost) return;
     const fate = await this.lostUploads.fateOf(lost, signal);
-    if (fate === 'absent') await this.failAttempt(step, attempt, lostAttempt('The adapter that worked on it is gone, and the vendor lists no such upload.'), { nothingStands: true });
+    if (fate === 'absent') await this.absent(step, attempt);
     else if (fate === 'unknown') await this.failAttempt(step, attempt, { ...lostAttempt('The upload was released and its outcome stayed unknown.'), kind: 'timeout' });
     else if ('found' in fate) await this.complete(step, attempt, fate.found);
     else await this.settle(step, attempt, fate.ended);
+  }
+
+  /** Nothing is to be seen of it. An adapter that is cut off from here alone may commit it up to its job's deadline: then it is looked for once more. */
+  private async absent(step: Step, attempt: number): Promise<void> {
+    const lookUpAt = new Date(Date.now() + this.config.TRANSFER_JOB_DEADLINE_MS).toISOString();
+    await this.failAttempt(step, attempt, lostAttempt('The adapter that worked on it is gone, and the vendor lists no such upload.'), { lookUpAt });
   }
 
   /** A released upload that failed may stand at the vendor all the same: a second one is not begun where the vendor lists the first. */
@@ -227,16 +233,16 @@ export class TransferDriver {
     return { target: { ...this.target(step, attempt), sizeBytes: run.sizeBytes }, variant: route.variant, marker: markerOf(claim.runId) };
   }
 
-  /** `nothingStands`: what was released is known not to be at the vendor. */
+  /** `lookUpAt`: what was released is not at the vendor so far, and is looked for then. */
   private async failAttempt(
     { claim }: Step,
     attempt: number,
     failure: AttemptFailure,
-    { onlyUnreleased = false, nothingStands = false }: { onlyUnreleased?: boolean; nothingStands?: boolean } = {},
+    { onlyUnreleased = false, lookUpAt }: { onlyUnreleased?: boolean; lookUpAt?: string } = {},
   ): Promise<RouteState> {
     const { runId: transferId, epoch } = claim;
-    const marker = UNKNOWN_OUTCOMES.has(failure.kind) && !nothingStands ? markerOf(transferId) : undefined;
-    const data = defined({ transferId, attempt, epoch, ...failure, marker, onlyUnreleased });
+    const marker = UNKNOWN_OUTCOMES.has(failure.kind) && lookUpAt === undefined ? markerOf(transferId) : undefined;
+    const data = defined({ transferId, attempt, epoch, ...failure, lookUpAt, marker, onlyUnreleased });
     return (await this.log.transfer(claim, { type: 'FailUpload', data })).state;
   }
 

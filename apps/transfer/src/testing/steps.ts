@@ -14,5 +14,5 @@ export const pending = async (rig: Rig, assetId: string) => {
 };
 
 /** Waits for an event of this type in the stream. */
-export const until = (rig: Rig, stream: string, type: string) =>
-  eventually(async () => expect(await rig.types(stream)).toContain(type), { timeoutMs: 25_000 });
+export const until = (rig: Rig, stream: string, type: string, timeoutMs = 25_000) =>
+  eventually(async () => expect(await rig.types(stream)).toContain(type), { timeoutMs });

@@ -141,11 +141,11 @@ const acceptUpload = ({ data }: AcceptUpload, state: RouteState): TransferEvent[
 };
 
 const failUpload = ({ data }: FailUpload, state: RouteState): TransferEvent[] => {
-  const { transferId, attempt, epoch, kind, retryable, retryAt, message, onlyUnreleased, marker } = data;
+  const { transferId, attempt, epoch, kind, retryable, retryAt, message, lookUpAt, onlyUnreleased, marker } = data;
   const run = openRun(state, transferId);
   if (!run || !('startedEpoch' in run) || run.attempt !== attempt || isStale(run, epoch)) return [];
   if (isReleased(run) && onlyUnreleased) return [];
-  const failed: TransferEvent = { type: 'UploadFailed', data: defined({ transferId, attempt, kind, retryable, retryAt, message }) };
+  const failed: TransferEvent = { type: 'UploadFailed', data: defined({ transferId, attempt, kind, retryable, retryAt, message, lookUpAt }) };
   return isReleased(run) && marker !== undefined ? [failed, ...orphaned({ transferId, attempt, marker, reason: message }, state)] : [failed];
 };
 

@@ -49,6 +49,8 @@ export interface UploadFailedData extends OfAttempt {
   readonly retryAt?: string;
   /** Redacted: no links, keys or personal data. */
   readonly message: string;
+  /** ISO date. It was released, the vendor lists nothing of it, and until then it may come to stand all the same: it is looked up once more. */
+  readonly lookUpAt?: string;
 }
 
 export interface OrphanedData extends OfAttempt {
