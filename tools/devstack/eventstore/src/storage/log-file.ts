@@ -1,5 +1,5 @@
-import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fdatasync, fstatSync, fsyncSync, ftruncateSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Direction } from '../records';
 import { DataFolderError } from './data-folder-error';
@@ -14,6 +14,9 @@ const FORMAT = Buffer.alloc(FIRST_POSITION, 'Ferry event log, format 1\n'.padEnd
 /** How much of the log is read at once: many events, yet little enough that nobody else waits. */
 const WINDOW_BYTES = 64 * 1024;
 const SCAN_BYTES = 1024 * 1024;
+
+/** So many of the newest files with what was cut off are kept. */
+const KEPT_CUTS = 5;
 
 /** A read of records here and there ends after so much. */
 const READ_BYTES = 1024 * 1024;
@@ -210,9 +213,16 @@ export class LogFile {
     } finally {
       closeSync(fd);
     }
+    this.removeOldCuts();
     process.stderr.write(`event store: the log ${this.file} has no whole write after ${end}: ${this.endOfLog - end} bytes are cut off and kept in ${copy}\n`);
     ftruncateSync(this.fd, end);
     fsyncSync(this.fd);
+  }
+
+  private removeOldCuts(): void {
+    const folder = dirname(this.file);
+    const cuts = readdirSync(folder).filter((name) => name.startsWith(`${basename(this.file)}.cut-`)).sort();
+    for (const name of cuts.slice(0, -KEPT_CUTS)) rmSync(join(folder, name));
   }
 
   private takeBack(): void {
