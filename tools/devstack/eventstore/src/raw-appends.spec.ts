@@ -94,7 +94,7 @@ describe('a batch append on the wire', () => {
     const stream = newStream();
     const proposal = part(3, proposalFields({ type: Buffer.from([0x61, 0xff]) }));
     const answer = await call('BatchAppend', [Buffer.concat([uuidPart(1), options(2, stream, ANY), proposal, FINAL])]);
-    expect(answer).toMatchObject({ messages: [], code: status.INTERNAL });
+    expect(answer).toMatchObject({ messages: [], code: status.UNKNOWN });
     expect(await notWritten(stream)).toMatchObject({ type: 'stream-not-found' });
   });
 
@@ -133,8 +133,40 @@ describe('metadata', () => {
     ['{"$tb":9223372036854775808}', 4],
     ['{"$acl":"$userStreamAcl","$maxCount":2}', 4],
     ['{"$acl":{"$r":"somebody"},"$maxCount":2}', 2],
+    ['{"$acl":{"$r":["a","b"],"$w":"c","$d":"d","$mr":[],"$mw":""},"$maxCount":2}', 2],
+    ['{"$acl":{"$r":5},"$maxCount":2}', 4],
+    ['{"$acl":{"$r":["a",null]},"$maxCount":2}', 4],
+    ['{"$acl":{"$x":"a"},"$maxCount":2}', 4],
+    ['{"$cacheControl":-5,"$maxCount":2}', 2],
+    ['{"$cacheControl":"5","$maxCount":2}', 4],
+    ['{"$cacheControl":1.5,"$maxCount":2}', 4],
+    ['{"$cacheControl":922337203686,"$maxCount":2}', 4],
+    ['{"$maxAge":922337203686,"$maxCount":2}', 4],
+    ['{"$maxAge":0,"$maxCount":2}', 2],
+    ['{"$maxCount":2.0}', 4],
+    ['{"$maxCount":2e0}', 4],
+    ['{"$maxCount":0,"$tb":2}', 2],
+    ['{"$maxCount":-1,"$tb":2}', 2],
+    ['{"$tb":-1,"$maxCount":1}', 1],
+    ['{"$tb":3.0,"$maxCount":1}', 4],
+    ['{"$maxCount":2,"$maxCount":3}', 3],
+    ['\ufeff{"$maxCount":2}', 2],
+    [`{"a":${'['.repeat(63)}${']'.repeat(63)},"$maxCount":2}`, 2],
+    [`{"a":${'['.repeat(64)}${']'.repeat(64)},"$maxCount":2}`, 4],
+    ['{no metadata', 4],
+    ['["$maxCount"]', 4],
   ])('%s leaves %i of 4 events', async (metadata, left) => {
     expect(await eventsLeft(metadata)).toBe(left);
+  });
+
+  it.each(["{'$maxCount':2}", '{$maxCount:2}', '{"$maxCount":2,}', '{"$maxCount":0x2}', '{"$tb":1} x', '{"a":NaN,"$tb":1}'])('%s is refused by name', async (metadata) => {
+    const stream = newStream();
+    await test.client.appendToStream(stream, testEvents(4));
+    const event = proposalFields({ data: metadata });
+    const reason = 'stream metadata that is no JSON is not supported by the embedded server';
+    expect(await call('Append', [options(1, `$$${stream}`, ANY), part(2, event)])).toMatchObject({ code: status.UNIMPLEMENTED, details: expect.stringContaining(reason) });
+    expect(await outcomes(Buffer.concat([uuidPart(1), options(2, `$$${stream}`, ANY), part(3, event), FINAL]))).toEqual(['Unknown']);
+    expect(await written(stream)).toBe(4);
   });
 
   it('deletes a stream only with the highest number', async () => {

@@ -28,6 +28,12 @@ const EVENT_OVERHEAD = 256;
 /** How much memory an event takes while it waits, about, in bytes: what the bounds of waiting events count. */
 export const memoryOf = ({ type, data, metadata }: ProposedEvent): number => type.length + data.length + metadata.length + EVENT_OVERHEAD;
 
+/** Negative revisions come as if they were positive: this one is -1, no stream. */
+export const NO_STREAM_REVISION = 2n ** 64n - 1n;
+
+/** Whether it is one that a stream can have, or NO_STREAM_REVISION. */
+export const isRevision = (expected: bigint): boolean => expected <= BigInt(LONG_MAX_TEXT) || expected === NO_STREAM_REVISION;
+
 export type ExpectedRevision = bigint | 'any' | 'no_stream' | 'stream_exists';
 
 export type Direction = 'forwards' | 'backwards';

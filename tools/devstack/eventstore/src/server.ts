@@ -13,6 +13,7 @@ import { Store } from './store';
 import { decodeAppend, decodeBatchAppend } from './wire/append-messages';
 import { httpServer } from './wire/http';
 import { listen, type Listener } from './wire/listener';
+import { readingAll } from './wire/malformed';
 import type { ReadCall } from './wire/outbox';
 import { writeBehind } from './wire/write-behind';
 
@@ -100,7 +101,7 @@ function addServices(server: Server, store: Store, host: string, port: number): 
     delete: (call, callback) => softDelete(store, call, callback),
     tombstone: (call, callback) => tombstone(store, call, callback),
   };
-  server.addService({ ...StreamsService, ...HOT_METHODS }, streams);
+  server.addService(readingAll({ ...StreamsService, ...HOT_METHODS }), streams);
   server.addService(ServerFeaturesService, { getSupportedMethods: supportedMethods });
   server.addService(GossipService, { read: gossip(host, port) });
   for (const { service, implementation } of refusedServices()) server.addService(service, implementation);

@@ -1,5 +1,6 @@
+import { status } from '@grpc/grpc-js';
 import type { WriteRequest, WriteResult } from '../streams/apply-write';
-import { failed, streamDeleted, wrongExpectedVersion, type ServerStatus } from '../wire/status';
+import { failed, plain, streamDeleted, wrongExpectedVersion, type ServerStatus } from '../wire/status';
 
 type Refused = Exclude<WriteResult, { kind: 'written' }>;
 
@@ -12,6 +13,8 @@ export function refusal({ stream, expected }: WriteRequest, result: Refused): Se
       return wrongExpectedVersion(stream, expected, result.current);
     case 'failed':
       return failed(result.reason);
+    case 'not-supported':
+      return plain(status.UNIMPLEMENTED, result.reason);
     default: {
       const never: never = result;
       return never;

@@ -1,12 +1,12 @@
 import { status, type sendUnaryData, type ServerReadableStream } from '@grpc/grpc-js';
 import { AppendResp } from '@eventstore/db-client/generated/streams_pb';
-import { memoryOf, NO_REVISION, type ExpectedRevision, type ProposedEvent } from '../records';
+import { isRevision, memoryOf, NO_REVISION, type ExpectedRevision, type ProposedEvent } from '../records';
 import type { Store } from '../store';
 import type { WriteRequest, WriteResult } from '../streams/apply-write';
 import type { AppendMessage } from '../wire/append-messages';
 import { empty } from '../wire/messages';
 import { isInvalidStream } from '../wire/proposed-event';
-import { MAX_APPEND_BYTES, maximumAppendSizeExceeded, missingMetadata, plain, unknown, type ServerStatus } from '../wire/status';
+import { invalidArgument, MAX_APPEND_BYTES, maximumAppendSizeExceeded, missingMetadata, plain, unknown, type ServerStatus } from '../wire/status';
 import { refusal } from './append-outcome';
 
 /** Only data count for the limit of an append, so memory needs one of its own. */
@@ -55,7 +55,8 @@ class Collected {
     const { stream, expected, events } = this;
     if (this.refused) return this.refused;
     if (stream === undefined || isInvalidStream(stream)) return unknown(`'${stream ?? ''}' is no stream name`);
-    if (expected === undefined) return unknown('an append needs an expected revision');
+    if (expected === undefined) return invalidArgument('an append needs an expected revision');
+    if (typeof expected === 'bigint' && !isRevision(expected)) return unknown(`${expected} is no revision`);
     return { kind: 'append', stream, expected, events };
   }
 

@@ -5,7 +5,7 @@ import {
 import { Status } from '@eventstore/db-client/generated/status_pb';
 import { Any } from 'google-protobuf/google/protobuf/any_pb';
 import { Empty } from 'google-protobuf/google/protobuf/empty_pb';
-import { NO_REVISION, type ExpectedRevision } from '../records';
+import { NO_REVISION, NO_STREAM_REVISION, type ExpectedRevision } from '../records';
 import type { AppendOptions } from '../wire/append-messages';
 import { identifierOf } from '../wire/messages';
 import { fieldSize, ProtobufWriter, varintSize } from '../wire/protobuf-writer';
@@ -29,7 +29,7 @@ interface Details {
   serializeBinary(): Uint8Array;
 }
 
-/** BatchAppendResp of streams.proto, encoded by hand. */
+/** BatchAppendResp of streams.proto, encoded by hand. What was expected is not in it, as from the real server. */
 export function batchResponse(asked: Asked, { revision, position }: { revision: number; position: number | undefined }): Uint8Array {
   const positionSize = position === undefined ? 0 : 2 * (1 + varintSize(position));
   const size = (revision === NO_REVISION ? fieldSize(0) : 1 + varintSize(revision)) + fieldSize(positionSize);
@@ -49,32 +49,25 @@ export function batchError(asked: Asked, refusal: BatchRefusal): Uint8Array {
   return envelope(asked, fieldSize(error.length), (writer) => writer.bytes(2, error));
 }
 
-/** A number, or a field that is empty. */
-const MAX_EXPECTED_SIZE = 11;
-
 function envelope({ correlationUuid, options }: Asked, resultSize: number, writeResult: (writer: ProtobufWriter) => void): Buffer {
-  const { streamIdentifier, expected } = options ?? {};
+  const { streamIdentifier } = options ?? {};
   const texts = fieldSize(correlationUuid?.length ?? 0) + fieldSize(streamIdentifier?.length ?? 0);
-  const bytes = Buffer.allocUnsafe(texts + resultSize + MAX_EXPECTED_SIZE);
+  const bytes = Buffer.allocUnsafe(texts + resultSize);
   const writer = new ProtobufWriter(bytes, 0);
   if (correlationUuid) writer.bytes(1, correlationUuid);
   writeResult(writer);
   if (streamIdentifier) writer.bytes(4, streamIdentifier);
-  if (typeof expected === 'bigint') writer.uint64(5, expected);
-  else writer.empty(EXPECTED_FIELDS[expected ?? 'any']);
   return bytes.subarray(0, writer.skip(0));
 }
-
-const EXPECTED_FIELDS = { no_stream: 6, any: 7, stream_exists: 8 };
 
 function statusOf({ options }: Asked, refusal: BatchRefusal): Status {
   switch (refusal.kind) {
     case 'wrong-expected-version':
-      return failure(Code.FAILED_PRECONDITION, 'WrongExpectedVersion', 'WrongExpectedVersion', mismatch(refusal));
+      return failure(Code.ALREADY_EXISTS, 'WrongExpectedVersion', 'WrongExpectedVersion', mismatch(refusal));
     case 'stream-deleted': {
       const details = new StreamDeleted();
       details.setStreamIdentifier(identifierOf(options?.stream ?? ''));
-      return failure(Code.FAILED_PRECONDITION, 'StreamDeleted', 'StreamDeleted', details);
+      return failure(Code.NOT_FOUND, 'StreamDeleted', 'StreamDeleted', details);
     }
     case 'maximum-append-size-exceeded': {
       const details = new MaximumAppendSizeExceeded();
@@ -86,7 +79,7 @@ function statusOf({ options }: Asked, refusal: BatchRefusal): Status {
     case 'bad-request': {
       const details = new BadRequest();
       details.setMessage(refusal.reason);
-      return failure(Code.INVALID_ARGUMENT, 'BadRequest', refusal.reason, details);
+      return failure(Code.INVALID_ARGUMENT, 'BadRequest', 'BadRequest', details);
     }
     case 'unknown':
       return failure(Code.UNKNOWN, 'Unknown', refusal.reason, new Unknown());
@@ -111,7 +104,7 @@ function mismatch({ current, expected }: Extract<BatchRefusal, { kind: 'wrong-ex
   if (current === NO_REVISION) details.setCurrentNoStream(new Empty());
   else details.setCurrentStreamRevision(String(current));
   if (expected === 'any') return details.setExpectedAny(new Empty());
-  if (expected === 'no_stream') return details.setExpectedNoStream(new Empty());
+  if (expected === 'no_stream' || expected === NO_STREAM_REVISION) return details.setExpectedNoStream(new Empty());
   if (expected === 'stream_exists') return details.setExpectedStreamExists(new Empty());
   return details.setExpectedStreamPosition(expected.toString());
 }

@@ -1,11 +1,12 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { DeleteResp, TombstoneResp, type DeleteReq, type TombstoneReq } from '@eventstore/db-client/generated/streams_pb';
+import { isRevision } from '../records';
 import type { Store } from '../store';
 import type { WriteRequest } from '../streams/apply-write';
 import { expectedRevision } from '../wire/expected-revision';
 import { empty } from '../wire/messages';
 import { isInvalidStream, streamName } from '../wire/proposed-event';
-import { unknown, type ServerStatus } from '../wire/status';
+import { invalidArgument, unknown, type ServerStatus } from '../wire/status';
 import { refusal } from './append-outcome';
 
 type Options = DeleteReq.Options | TombstoneReq.Options;
@@ -52,7 +53,8 @@ function run(
   const stream = streamName(options?.getStreamIdentifier());
   const expected = options && expectedRevision(options);
   if (isInvalidStream(stream)) return fail(unknown(`'${stream}' is no stream name`));
-  if (expected === undefined) return fail(unknown(`a ${kind} needs an expected revision`));
+  if (expected === undefined) return fail(invalidArgument(`a ${kind} needs an expected revision`));
+  if (typeof expected === 'bigint' && !isRevision(expected)) return fail(unknown(`${expected} is no revision`));
   const request: WriteRequest = { kind, stream, expected, events: [] };
   store.writer.write(request).then(
     (result) => (result.kind === 'written' ? respond(result.position) : fail(refusal(request, result))),

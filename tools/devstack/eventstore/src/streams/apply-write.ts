@@ -5,7 +5,7 @@ import {
 } from '../records';
 import { checkCommit, type CommitDecision } from './commit-check';
 import type { Draft } from './draft';
-import { SOFT_DELETE_METADATA, withTruncateBefore } from './stream-metadata';
+import { mayBeReadElsewhere, SOFT_DELETE_METADATA, withTruncateBefore } from './stream-metadata';
 
 export interface WriteRequest {
   readonly kind: 'append' | 'delete' | 'tombstone';
@@ -17,7 +17,7 @@ export interface WriteRequest {
 export type WriteResult =
   | { kind: 'written'; revision: number; position: number | undefined }
   | Exclude<CommitDecision, { kind: 'write' | 'already-written' }>
-  | { kind: 'failed'; reason: string };
+  | { kind: 'failed' | 'not-supported'; reason: string };
 
 export const metadataEvent = (data: Uint8Array): ProposedEvent =>
   ({ id: randomUUID(), type: METADATA_TYPE, isJson: true, data, metadata: Buffer.alloc(0) });
@@ -43,6 +43,9 @@ const everWritten = (draft: Draft, stream: string): boolean =>
   [stream, metastreamOf(stream)].some((name) => draft.currentRevision(name) !== NO_REVISION);
 
 function append(draft: Draft, stream: string, current: number, events: readonly ProposedEvent[]): WriteResult {
+  if (isMetastream(stream) && events.some(mayBeReadElsewhere)) {
+    return { kind: 'not-supported', reason: 'stream metadata that is no JSON is not supported by the embedded server: EventStoreDB reads some of it' };
+  }
   const recreates = draft.isSoftDeleted(stream);
   const undeletes = isMetastream(stream) && draft.isSoftDeleted(originalOf(stream));
   const position = insert(draft, stream, current + 1, events);

@@ -1,4 +1,4 @@
-import { LONG_MAX, metastreamOf, NO_REVISION, type ExpectedRevision } from '../records';
+import { LONG_MAX, metastreamOf, NO_REVISION, NO_STREAM_REVISION, type ExpectedRevision } from '../records';
 import type { Streams } from './stream-catalog';
 
 export type CommitDecision =
@@ -29,7 +29,7 @@ export function checkCommit(known: Known, stream: string, expected: ExpectedRevi
     }
   }
   if (expected === 'any' || expected === 'stream_exists') return checkRecentIds(known, stream, current, ids);
-  const revision = expected === 'no_stream' ? NO_REVISION : Number(expected);
+  const revision = expected === 'no_stream' || expected === NO_STREAM_REVISION ? NO_REVISION : Number(expected);
   if (revision === current) return { kind: 'write', current };
   if (revision > current) return { kind: 'wrong-expected-version', current };
   return checkFollowing(known, stream, current, revision, ids);

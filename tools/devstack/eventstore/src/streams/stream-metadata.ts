@@ -14,36 +14,61 @@ const NONE: StreamMetadata = {};
 /** What a soft delete writes: it replaces all other metadata. */
 export const SOFT_DELETE_METADATA = Buffer.from(`{"$tb":${LONG_MAX_TEXT}}`);
 
-/** What 2^63 - 1 and its neighbours are as a number. */
-const LONG_MAX_NUMBER = 2 ** 63;
+const HIGHEST_LONG = BigInt(LONG_MAX_TEXT);
 /** The highest `$tb` that only hides events. */
 const HIGHEST_TRUNCATE_BEFORE = LONG_MAX - 1;
+/** The longest time that the server can hold, in seconds. */
+const HIGHEST_SECONDS = 922_337_203_685n;
+/** Values in each other; deeper text is not read. */
+const MAX_DEPTH = 64;
+const ROLES = new Set(['$r', '$w', '$d', '$mr', '$mw']);
 
-const isLong = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value <= LONG_MAX_NUMBER;
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Properties that mean something to the server. */
+const NAMES = /\$(?:maxCount|maxAge|tb|cacheControl|acl)/;
 
-/** For JSON.parse: of the numbers around 2^63 only 2^63 - 1 itself stays, as LONG_MAX_NUMBER. */
-function exactLong(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  if (value !== LONG_MAX_NUMBER || context?.source === LONG_MAX_TEXT) return value;
-  return BigInt(context?.source?.match(/^\d+$/)?.[0] ?? 0) > BigInt(LONG_MAX_TEXT) ? Infinity : HIGHEST_TRUNCATE_BEFORE;
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** For JSON.parse: a number that is written without point and exponent. */
+const exactInteger = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
+  typeof value === 'number' && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context?.source ?? 0) : value;
+
+const isInteger = (value: unknown, highest: bigint): value is bigint | undefined =>
+  value === undefined || (typeof value === 'bigint' && value <= highest && value >= -highest);
+
+const isRole = ([name, holders]: [string, unknown]): boolean =>
+  ROLES.has(name) && (typeof holders === 'string' || (Array.isArray(holders) && holders.every((holder) => typeof holder === 'string')));
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' && value !== null && (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)));
+
+/**
+ * Reads metadata as the server does: one value of the wrong kind, text that is no JSON object, or an event that does not
+ * say that it is JSON, and all of it counts for nothing. Numbers below the least that makes sense count for nothing alone.
+ */
+export function parseStreamMetadata({ isJson, data }: Pick<RecordedEvent, 'isJson' | 'data'>): StreamMetadata {
+  const json = isJson ? parseObject(data, exactInteger) : undefined;
+  if (!json || isDeeper(json, MAX_DEPTH)) return NONE;
+  const { $maxCount: maxCount, $maxAge: maxAge, $tb: truncateBefore, $cacheControl: cacheControl, $acl: acl } = json;
+  if (!isInteger(maxCount, HIGHEST_LONG) || !isInteger(truncateBefore, HIGHEST_LONG)) return NONE;
+  if (!isInteger(maxAge, HIGHEST_SECONDS) || !isInteger(cacheControl, HIGHEST_SECONDS)) return NONE;
+  if (acl !== undefined && !(isObject(acl) && Object.entries(acl).every(isRole))) return NONE;
+  return {
+    ...(maxCount !== undefined && maxCount > 0n && { maxCount: Number(maxCount) }),
+    ...(maxAge !== undefined && maxAge > 0n && { maxAge: Number(maxAge) }),
+    ...(truncateBefore !== undefined && truncateBefore >= 0n && {
+      truncateBefore: truncateBefore === HIGHEST_LONG ? LONG_MAX : Math.min(Number(truncateBefore), HIGHEST_TRUNCATE_BEFORE),
+    }),
+  };
 }
 
 /**
- * Reads metadata as the server does: one bad value, text that is no JSON object, or an event that does not say that it is
- * JSON, and all of it counts for nothing.
+ * Whether the real server may find something in metadata that is no JSON: it also reads single quotes, names without
+ * quotes, trailing commas, hexadecimal numbers, UTF-16, and whatever follows the object.
  */
-export function parseStreamMetadata({ isJson, data }: Pick<RecordedEvent, 'isJson' | 'data'>): StreamMetadata {
-  const json = isJson ? parseObject(data, exactLong) : undefined;
-  if (!json) return NONE;
-  const { $maxCount: maxCount, $maxAge: maxAge, $tb: truncateBefore, $acl: acl } = json;
-  const positive = [maxCount, maxAge].every((value) => value === undefined || (isLong(value) && value > 0));
-  const notNegative = truncateBefore === undefined || (isLong(truncateBefore) && truncateBefore >= 0);
-  if (!positive || !notNegative || !(acl === undefined || isObject(acl))) return NONE;
-  return {
-    ...(isLong(maxCount) && { maxCount }),
-    ...(isLong(maxAge) && { maxAge }),
-    ...(isLong(truncateBefore) && { truncateBefore: truncateBefore === LONG_MAX_NUMBER ? LONG_MAX : Math.min(truncateBefore, HIGHEST_TRUNCATE_BEFORE) }),
-  };
+export function mayBeReadElsewhere({ isJson, data }: Pick<RecordedEvent, 'isJson' | 'data'>): boolean {
+  if (!isJson || parseObject(data)) return false;
+  const text = textOf(data);
+  return text.includes('\0') || (text.trimStart().startsWith('{') && NAMES.test(text));
 }
 
 /** The metadata with another `$tb`, or undefined when it is no JSON object. */
@@ -52,10 +77,13 @@ export function withTruncateBefore(data: Uint8Array, truncateBefore: number): Ui
   return json && Buffer.from(JSON.stringify({ ...json, $tb: truncateBefore }));
 }
 
-function parseObject(data: Uint8Array, reviver?: typeof exactLong): Record<string, unknown> | undefined {
+/** Without the mark of its encoding. */
+const textOf = (data: Uint8Array): string => Buffer.from(data).toString('utf8').replace(/^\ufeff/, '');
+
+function parseObject(data: Uint8Array, reviver?: typeof exactInteger): Record<string, unknown> | undefined {
   try {
-    const json: unknown = JSON.parse(Buffer.from(data).toString('utf8'), reviver);
-    return typeof json === 'object' && json !== null && !Array.isArray(json) ? { ...json } : undefined;
+    const json: unknown = JSON.parse(textOf(data), reviver);
+    return isObject(json) ? { ...json } : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

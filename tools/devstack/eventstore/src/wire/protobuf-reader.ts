@@ -6,7 +6,11 @@ export class MalformedMessageError extends Error {}
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
+const START_GROUP = 3;
+const END_GROUP = 4;
 const FIXED32 = 5;
+/** Groups in groups; more is refused. */
+const MAX_DEPTH = 100;
 const MAX_VARINT_BYTES = 10;
 /** What takes the place of bytes that are no UTF-8. */
 const REPLACEMENT = '\ufffd';
@@ -83,13 +87,23 @@ export class ProtobufReader {
   }
 
   /** Goes past the field that `next` gave. */
-  skip(): void {
+  skip(depth = 0): void {
     const kind = this.tag & 7;
     if (kind === VARINT) this.number();
+    else if (kind === START_GROUP) this.skipGroup(this.tag >>> 3, depth + 1);
     else if (kind === LENGTH_DELIMITED) this.skipped();
     else if (kind === FIXED64) this.advance(8);
     else if (kind === FIXED32) this.advance(4);
     else throw new MalformedMessageError(`a field is of the unknown kind ${kind}`);
+  }
+
+  /** A group is how messages were nested once: it goes on to a field that ends it. */
+  private skipGroup(field: number, depth: number): void {
+    if (depth > MAX_DEPTH) throw new MalformedMessageError(`more than ${MAX_DEPTH} groups are in each other`);
+    for (let tag; (tag = this.next()) !== ((field << 3) | END_GROUP); ) {
+      if (tag === 0) throw new MalformedMessageError('a group has no end');
+      this.skip(depth);
+    }
   }
 
   /** Goes past a length and what it counts; returns where that began. */

@@ -45,14 +45,6 @@ export class ProtobufWriter {
     this.varint(value);
   }
 
-  /** For numbers that may be too high for a number. */
-  uint64(field: number, value: bigint): void {
-    this.buffer[this.offset++] = field << 3;
-    let rest = BigInt.asUintN(64, value);
-    for (; rest >= 128n; rest >>= 7n) this.buffer[this.offset++] = Number(rest & 127n) | 128;
-    this.buffer[this.offset++] = Number(rest);
-  }
-
   /** LONG_MAX stands for LONG_MAX_TEXT, which is nine bytes as a varint. */
   longMax(field: number): void {
     this.buffer[this.offset++] = field << 3;

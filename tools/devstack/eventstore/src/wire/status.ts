@@ -20,6 +20,8 @@ function typed(code: status, exception: string, details: string, trailers: Recor
 
 export const plain = (code: status, details: string): ServerStatus => ({ code, details, metadata: new Metadata() });
 
+export const invalidArgument = (details: string): ServerStatus => plain(status.INVALID_ARGUMENT, details);
+
 export const unknown = (details: string): ServerStatus => plain(status.UNKNOWN, details);
 
 export const streamDeleted = (stream: string): ServerStatus =>
@@ -28,13 +30,14 @@ export const streamDeleted = (stream: string): ServerStatus =>
 const EXPECTED_NUMBERS = { any: '-2', no_stream: '-1', stream_exists: '-4' };
 
 const expectedText = (expected: ExpectedRevision): string =>
-  typeof expected === 'bigint' ? expected.toString() : EXPECTED_NUMBERS[expected];
+  typeof expected === 'bigint' ? BigInt.asIntN(64, expected).toString() : EXPECTED_NUMBERS[expected];
 
+/** Of a delete or a tombstone; an append has an answer of its own for it. */
 export const wrongExpectedVersion = (stream: string, expected: ExpectedRevision, current: number): ServerStatus =>
   typed(
     status.FAILED_PRECONDITION,
     'wrong-expected-version',
-    `Append failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expectedText(expected)}, Actual version: ${current}`,
+    `Delete failed due to WrongExpectedVersion. Stream: ${stream}, Expected version: ${expectedText(expected)}, Actual version: ${current}`,
     { 'stream-name': stream, 'expected-version': expectedText(expected), 'actual-version': revisionText(current) },
   );
 

@@ -1,4 +1,8 @@
 import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { MALFORMED } from './malformed';
+import { unknown } from './status';
+
+type Listener = Parameters<ServerInterceptingCall['start']>[0];
 
 const MAX_MESSAGES = 256;
 /**
@@ -15,6 +19,18 @@ class WriteBehind extends ServerInterceptingCall {
   private messages = 0;
   private bytes = 0;
   private held: (() => void) | undefined;
+
+  override start(listener: Listener): void {
+    super.start({
+      onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
+      onReceiveMessage: (message: unknown) => {
+        if (message === MALFORMED) this.sendStatus(unknown('the bytes are no message of this method'));
+        else listener.onReceiveMessage(message);
+      },
+      onReceiveHalfClose: () => listener.onReceiveHalfClose(),
+      onCancel: () => listener.onCancel(),
+    });
+  }
 
   override sendMessage(message: unknown, callback: () => void): void {
     const size = message instanceof Uint8Array ? message.length : 0;
