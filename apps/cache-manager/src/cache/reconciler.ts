@@ -1,10 +1,10 @@
 import { FerryError } from '@ferry/kernel';
 import type { EventStore } from '@ferry/event-store';
 import type { Logger } from '@ferry/observability';
-import { open, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CacheDisk } from '../disk/cache-disk';
-import { assetFolders, sweepBlobs, sweepTemporary, type AssetFolder } from '../disk/folder-scan';
+import { assetFolders, blobKeyOf, sweepBlobs, sweepTemporary } from '../disk/folder-scan';
 import { hashOf } from '../disk/hash';
 import { ownerKeyOf, relativePath } from '../disk/layout';
 import { inspectMedia } from '../media/inspect';
@@ -14,7 +14,8 @@ import type { CacheIndex, IndexedFile } from './cache-index';
 import type { CacheLog } from './cache-log';
 import { storedFileOf, type FileKeeper } from './file-keeper';
 
-const AT_ONCE = 32;
+/** Folders that are looked at together: enough for the threads that read, and bounded. */
+const AT_ONCE = 64;
 
 export interface ReconcileReport {
   readonly files: number;
@@ -25,7 +26,7 @@ export interface ReconcileReport {
 /**
  * Makes folder and events agree, before anything is served: a whole file that no event tells of is adopted, one whose
  * last event says that it went is removed, one that is not there is said to be missing, and what no process finished is
- * swept. To do it again changes nothing more.
+ * swept. To do it again changes nothing more. Of files that are as they should be nothing is opened or read.
  */
 export class Reconciler {
   constructor(
@@ -41,28 +42,38 @@ export class Reconciler {
     const { layout, budget } = this.disk;
     await sweepTemporary(layout);
     const seen = new Set<string>();
-    let batch: AssetFolder[] = [];
-    for await (const folder of assetFolders(layout)) {
-      seen.add(folder.assetId);
-      if (batch.push(folder) === AT_ONCE) {
-        await this.settleAll(batch);
+    const linked = new Map<string, number>();
+    let batch: string[] = [];
+    for await (const assetId of assetFolders(layout)) {
+      seen.add(assetId);
+      if (batch.push(assetId) === AT_ONCE) {
+        await this.settleAll(batch, linked);
         batch = [];
       }
     }
-    await this.settleAll(batch);
+    await this.settleAll(batch, linked);
     for (const found of this.index.cached()) if (!seen.has(found.file.assetId)) await this.keeper.lose(found, 'missing');
-    const { usedBytes, swept } = await sweepBlobs(layout);
+    const { usedBytes, swept } = await sweepBlobs(layout, linked);
     budget.addUsed(usedBytes - budget.usedBytes);
     return { files: this.index.fileCount, sweptBlobs: swept, usedBytes };
   }
 
-  private async settleAll(folders: readonly AssetFolder[]): Promise<void> {
-    await Promise.all(folders.map((folder) => this.settle(folder)));
+  private async settleAll(assetIds: readonly string[], linked: Map<string, number>): Promise<void> {
+    await Promise.all(
+      assetIds.map(async (assetId) => {
+        const found = this.index.find(assetId);
+        if (!found || this.index.isDeleted(assetId)) return this.settle(assetId, found);
+        const file = storedFileOf(found);
+        const bytes = await this.disk.wholeBytes(file);
+        if (bytes === undefined) await this.settle(assetId, found);
+        else linked.set(blobKeyOf(file), bytes);
+      }),
+    );
   }
 
-  private async settle({ assetId, filenames }: AssetFolder): Promise<void> {
-    const found = this.index.find(assetId);
+  private async settle(assetId: string, found: IndexedFile | undefined): Promise<void> {
     if (found && this.index.isDeleted(assetId)) return this.keeper.evictDeleted(assetId);
+    const filenames = await readdir(this.disk.layout.assetFolder(assetId));
     if (found) return this.check(found, filenames);
     const [filename, ...others] = filenames;
     if (!filename || others.length || this.index.isGone(assetId) || !(await this.isAdopted(assetId, filename))) {

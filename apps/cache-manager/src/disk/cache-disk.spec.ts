@@ -7,7 +7,7 @@ import { Budget, BLOCK_BYTES, roundToBlocks, STEP_BYTES } from './budget';
 import { CacheDisk } from './cache-disk';
 import { absentIfMissing } from './disk-errors';
 import { FolderLock } from './folder-lock';
-import { assetFolders, sweepBlobs, sweepTemporary, type AssetFolder } from './folder-scan';
+import { assetFolders, sweepBlobs, sweepTemporary } from './folder-scan';
 import { ownerKeyOf } from './layout';
 import type { StoredFile } from './stored-file';
 
@@ -58,10 +58,30 @@ const onDisk = async (): Promise<number> => {
 };
 
 const stateOf = async (file: StoredFile): Promise<string> => {
+  const whole = await disk.wholeBytes(file);
   const opened = await disk.open(file);
   if (opened.state === 'intact') await opened.handle.close();
+  // What looks whole from outside is.
+  if (whole !== undefined) expect(opened.state).toBe('intact');
   return opened.state;
 };
+
+describe('a look at the folder', () => {
+  it('tells what a file takes where it stands alone and as it was stored, and nothing else', async () => {
+    const content = contentOf('a');
+    const file = fileOf(A, content);
+    expect(await disk.wholeBytes(file)).toBeUndefined();
+    await store(file, content);
+    expect(await disk.wholeBytes(file)).toBe(await onDisk());
+    const stray = join(disk.layout.assetFolder(A), 'stray');
+    await writeFile(stray, '');
+    expect(await disk.wholeBytes(file)).toBeUndefined();
+    await rm(stray);
+    expect(await disk.wholeBytes({ ...file, sizeBytes: 1 })).toBeUndefined();
+    await utimes(disk.layout.blob(file.ownerKey, file.sha256), 1, 1);
+    expect(await disk.wholeBytes(file)).toBeUndefined();
+  });
+});
 
 describe('storing', () => {
   it('writes one file under both names, and counts its blocks once', async () => {
@@ -166,10 +186,10 @@ describe('a crash after each step of a store', () => {
 
     disk = await CacheDisk.open(folder.path, new Budget(MAX_BYTES, () => ({})));
     await sweepTemporary(disk.layout);
-    const folders: AssetFolder[] = [];
+    const folders: string[] = [];
     for await (const found of assetFolders(disk.layout)) folders.push(found);
-    const { usedBytes, swept } = await sweepBlobs(disk.layout);
-    expect(folders).toEqual(done === 3 ? [{ assetId: A, filenames: ['a.mp4'] }] : []);
+    const { usedBytes, swept } = await sweepBlobs(disk.layout, new Map());
+    expect(folders).toEqual(done === 3 ? [A] : []);
     expect(swept).toBe(done === 2 ? 1 : 0);
     expect([usedBytes, await stateOf(file)]).toEqual([await onDisk(), done === 3 ? 'intact' : 'missing']);
   });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serially } from '@ferry/resilience';
 import { stepBoundary } from '@ferry/observability';
@@ -132,6 +132,22 @@ export class CacheDisk {
     }
     await handle.close();
     return { state: 'damaged' };
+  }
+
+  /**
+   * Looks at the asset's folder without opening the file: undefined unless exactly that file stands there, and is what was
+   * stored by all that can be seen from outside. @returns the bytes that it takes
+   */
+  async wholeBytes(file: StoredFile): Promise<number | undefined> {
+    const { layout } = this;
+    const path = layout.link(file.assetId, file.filename);
+    const [names, linked, blob] = await Promise.all([
+      readdir(layout.assetFolder(file.assetId)).catch(absentIfMissing),
+      lstat(path).catch(absentIfMissing),
+      stat(layout.blob(file.ownerKey, file.sha256)).catch(absentIfMissing),
+    ]);
+    if (names?.length !== 1 || !linked || linked.ino !== blob?.ino || !isWhole(linked, file)) return undefined;
+    return allocatedBytes(linked);
   }
 
   private async openNoFollow(path: string): Promise<FileHandle | 'missing' | 'damaged'> {
