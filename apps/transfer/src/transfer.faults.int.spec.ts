@@ -1,12 +1,14 @@
 import { SUBJECTS } from '@ferry/contracts';
 import { downloadStream } from '@ferry/domain/download/events';
+import { transferDefinition } from '@ferry/domain/transfer';
 import type { TransferEvent } from '@ferry/domain/transfer/events';
+import { metadataFor } from '@ferry/event-store';
 import { itWithOwn } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Rig } from './testing/rig';
+import { OWNER, Rig } from './testing/rig';
 import { count, pending, streamOf, until } from './testing/steps';
 
 /** One replica is killed or frozen in the middle of the work; another one ends it. */
@@ -58,6 +60,22 @@ describe('a transfer whose worker is lost', () => {
     expect(count(types, 'TransferClaimed')).toBe(2);
     expect(count(types, 'ProviderUrlCached')).toBe(1);
   });
+
+  it.each(['FailTransfer', 'CancelTransfer'] as const)('leaves the download of a run that ended by %s as the last deed of its worker', async (type) => {
+    const assetId = await rig.largePixverseVideo();
+    await rig.fault({ provider: 'pixverse', operation: 'media-download', bytesPerSecond: 300_000, times: 1 });
+    const transferId = await pending(rig, assetId);
+    await until(rig, downloadStream(assetId), 'DownloadStarted');
+    await rig.service('first').stop('SIGKILL');
+    const command = { type, data: { transferId, kind: 'internal' }, metadata: { now: new Date().toISOString() } } as const;
+    await rig.store.handle({ definition: transferDefinition, stream: streamOf(transferId), command, metadata: metadataFor({ owner: OWNER, actor: 'service:transfer', commandId: randomUUID() }) });
+    await rig.startService('transfer', 'first');
+    await until(rig, downloadStream(assetId), 'DownloadCancelled');
+    const types = await rig.types(downloadStream(assetId));
+    expect(types.slice(-2)).toEqual(['DownloadLeft', 'DownloadCancelled']);
+    // Its job does not go on for nobody.
+    await eventually(async () => expect((await rig.counts('pixverse')).open).toBe(0), { timeoutMs: 20_000 });
+  }, 90_000);
 
   it('ends the upload of a lost worker also where the cached file that it began with has gone meanwhile', async () => {
     const assetId = await rig.pixverseVideo();

@@ -14,6 +14,7 @@ import { Cancellation } from './engine/cancellation';
 import { Copies } from './engine/copies';
 import { DeletionReactor } from './engine/deletion-reactor';
 import { DownloadDriver } from './engine/download-driver';
+import { EndedRunsReactor } from './engine/ended-runs-reactor';
 import { EngineMetrics } from './engine/engine-metrics';
 import { LateUploads } from './engine/late-uploads';
 import { LostUploads } from './engine/lost-uploads';
@@ -60,6 +61,7 @@ import { transfersProjection } from './transfers/transfers.projection';
     Copies,
     DeletionReactor,
     DownloadDriver,
+    EndedRunsReactor,
     EngineMetrics,
     LateUploads,
     LostUploads,
