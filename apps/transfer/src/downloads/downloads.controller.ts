@@ -28,8 +28,9 @@ export class DownloadsController {
     const { assetId, owner, reason } = request;
     const { origin } = await this.assets.require(assetId, owner);
     const priority = warmPriority(reason, origin, Date.now());
-    const data = { assetId, reason, priority, ...this.slots.firstClaim('download', priority) };
-    const { state, token, events } = await this.log.download(assetId, request, { type: 'RequestDownload', data });
+    const { state, token, events } = await this.slots.claiming('download', priority, (first) =>
+      this.log.download(assetId, request, { type: 'RequestDownload', data: { assetId, reason, priority, ...first } }),
+    );
     if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
     if (!state.run) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');
     return { downloadId: state.run.downloadId, token };

@@ -114,9 +114,11 @@ export class Bytes {
     const transferId = claim.runId;
     const { priority } = run;
     const followed = followedBy(run);
-    const data = { assetId, reason: 'transfer', priority, transferId, ...defined({ followed }), ...this.slots.firstClaim('download', priority) } as const;
+    const data = { assetId, reason: 'transfer', priority, transferId, ...defined({ followed }) } as const;
     stepBoundary('transfer.before-download-request');
-    const { state: requested, events, token } = await this.log.download(assetId, { owner }, { type: 'RequestDownload', data });
+    const { state: requested, events, token } = await this.slots.claiming('download', priority, (first) =>
+      this.log.download(assetId, { owner }, { type: 'RequestDownload', data: { ...data, ...first } }),
+    );
     stepBoundary('transfer.after-download-request');
     if (!events.some(({ type }) => type === 'DownloadClaimed')) this.slots.redeem('download');
     const downloadId = requested.run?.downloadId;

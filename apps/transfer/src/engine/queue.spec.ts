@@ -5,7 +5,7 @@ import { TransferConfig } from '../transfer.config';
 import { NotYet } from './not-yet';
 import { OpenRuns, type OpenEntry } from './open-runs';
 import { RunQueue } from './run-queue';
-import { Slots } from './slots';
+import { Slots, type Promised } from './slots';
 import { Troubles } from './troubles';
 
 const AT = '2026-11-22T12:00:00.000Z';
@@ -90,16 +90,31 @@ describe('RunQueue', () => {
 describe('Slots', () => {
   const slots = () => new Slots(Object.assign(new TransferConfig(), { TRANSFER_WORKERS: 3, TRANSFER_RESERVED_WORKERS: 1, TRANSFER_WAITING: 1 }), 'me');
 
-  it('keeps some for resolves, those promised to a first claim included', () => {
+  const told = (first: Promised) => Promise.resolve(first);
+
+  it('keeps some for resolves, those promised to a first claim included', async () => {
     const places = slots();
     places.enter('a', 'transfer', false);
-    expect(places.firstClaim('transfer', 'warm')).toEqual({ claim: { workerId: 'me' } });
+    expect(await places.claiming('transfer', 'warm', told)).toEqual({ claim: { workerId: 'me' } });
     expect([places.hasRoom('transfer', 'warm'), places.hasRoom('transfer', 'resolve'), places.hasRoom('download', 'warm')]).toEqual([false, true, true]);
-    expect(places.firstClaim('transfer', 'warm')).toEqual({});
+    expect(await places.claiming('transfer', 'warm', told)).toEqual({});
     places.redeem('transfer');
     expect(places.hasRoom('transfer', 'warm')).toBe(true);
     places.close();
     expect(places.hasRoom('transfer', 'resolve')).toBe(false);
+  });
+
+  it('takes a promised place back at once where the append fails, and tells that there is room', async () => {
+    const places = slots();
+    let rooms = 0;
+    places.listen(() => (rooms += 1));
+    places.enter('a', 'transfer', false);
+    const failing = places.claiming('transfer', 'warm', () => {
+      expect(places.hasRoom('transfer', 'warm')).toBe(false);
+      return Promise.reject(new Error('the event store is away'));
+    });
+    await expect(failing).rejects.toThrow('the event store is away');
+    expect([places.hasRoom('transfer', 'warm'), rooms]).toEqual([true, 1]);
   });
 
   it('gives the place of one that waits to another, but not of too many', async () => {

@@ -3,8 +3,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { TransferConfig, WORKER_ID } from '../transfer.config';
 import type { RunKind } from './open-runs';
 
-/** A claim that was appended with the request is worked on at once; one whose append failed frees its place after this time. */
+/** A claim that was appended with the request is worked on at once; one that nobody tells of frees its place after this time. */
 const PROMISE_MS = 5_000;
+
+/** Empty: there is no room, and the run waits in the queue. */
+export interface Promised {
+  readonly claim?: { readonly workerId: string };
+}
 
 interface Slot {
   readonly kind: RunKind;
@@ -45,11 +50,17 @@ export class Slots {
     return !this.isClosed && this.busy[kind] + this.promisedOf(kind) < places;
   }
 
-  /** For the append that requests a run: claimed in the same append where there is room. */
-  firstClaim(kind: RunKind, priority: Priority): { claim?: { workerId: string } } {
-    if (!this.hasRoom(kind, priority)) return {};
+  /** The append that requests a run claims it where there is room. The place stays promised until `redeem` or `enter`; an append that fails gives it back at once. */
+  async claiming<T>(kind: RunKind, priority: Priority, append: (first: Promised) => Promise<T>): Promise<T> {
+    if (!this.hasRoom(kind, priority)) return append({});
     this.promised.push({ kind, at: performance.now() });
-    return { claim: { workerId: this.workerId } };
+    try {
+      return await append({ claim: { workerId: this.workerId } });
+    } catch (error) {
+      this.redeem(kind);
+      this.onRoom();
+      throw error;
+    }
   }
 
   /** The append of a first claim is done, whatever came of it. */

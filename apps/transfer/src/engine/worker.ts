@@ -20,7 +20,7 @@ import { QueueSnapshots } from './queue-snapshots';
 import { RunIndex } from './run-index';
 import { RunLog } from './run-log';
 import { RunQueue } from './run-queue';
-import { Slots } from './slots';
+import { Slots, type Promised } from './slots';
 import { TransferDriver } from './transfer-driver';
 import { Troubles, type Failure } from './troubles';
 
@@ -100,9 +100,9 @@ export class Worker implements OnApplicationBootstrap, OnModuleDestroy {
     await Promise.all([...this.driving.values()].map(({ finished }) => finished));
   }
 
-  /** For the append that requests a transfer: claimed at once where there is room. `notice` follows, whatever came of it. */
-  firstClaim(): { claim?: { workerId: string } } {
-    return this.slots.firstClaim('transfer', 'resolve');
+  /** The append that requests a transfer claims it where there is room. `notice` follows, unless it fails. */
+  claiming<T>(append: (first: Promised) => Promise<T>): Promise<T> {
+    return this.slots.claiming('transfer', 'resolve', append);
   }
 
   /** Begins at once with a run that was just requested and claimed here, without waiting for the log to tell. */

@@ -128,7 +128,7 @@ export class ResolveService {
   private request(request: ResolveRequest, routeId: string, data: Extract<Decision, { next: 'request' }>['command']): Promise<Requested> {
     const append = async () => {
       stepBoundary('transfer.before-request-append');
-      const { state, token, events } = await this.log.route(routeId, request, { type: 'RequestTransfer', data: { ...data, ...this.worker.firstClaim() } });
+      const { state, token, events } = await this.worker.claiming((first) => this.log.route(routeId, request, { type: 'RequestTransfer', data: { ...data, ...first } }));
       stepBoundary('transfer.after-request-append');
       this.worker.notice(request.owner, state);
       return { state, revision: token.revision, position: token.position, isRepeated: !events.length };

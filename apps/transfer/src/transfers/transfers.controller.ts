@@ -53,7 +53,8 @@ export class TransfersController {
   async retry(@Payload() request: TransferCommandRequest): Promise<{ transferId: string; token: Token }> {
     const { transferId, owner } = request;
     await this.eventsOf(transferId, owner);
-    const { state, token } = await this.log.route(parseRunId(transferId)!.subjectId, request, { type: 'RetryTransfer', data: { transferId, ...this.worker.firstClaim() } });
+    const routeId = parseRunId(transferId)!.subjectId;
+    const { state, token } = await this.worker.claiming((first) => this.log.route(routeId, request, { type: 'RetryTransfer', data: { transferId, ...first } }));
     this.worker.notice(owner, state);
     return { transferId: state.run?.transferId ?? transferId, token };
   }
