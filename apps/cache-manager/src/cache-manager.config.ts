@@ -1,5 +1,6 @@
 import { NAME_PATTERN } from '@ferry/contracts';
-import { IsInt, IsNotEmpty, IsOptional, IsString, IsUrl, Matches, Max, Min } from 'class-validator';
+import { POLICY_NAMES, type PolicyName } from '@ferry/eviction';
+import { IsIn, IsInt, IsNotEmpty, IsNumber, IsOptional, IsString, IsUrl, Matches, Max, Min } from 'class-validator';
 
 /** One or more secrets of at least 32 characters, comma separated. */
 const SECRETS_PATTERN = /^[^,\s]{32,}(,[^,\s]{32,})*$/;
@@ -10,6 +11,22 @@ export class CacheManagerConfig {
   @IsString() @IsNotEmpty() CACHE_DIR!: string;
   /** Bytes that the cached files may take on the disk, those being written included. */
   @IsInt() @Min(1_048_576) CACHE_MAX_BYTES!: number;
+  /** Which file goes first when room is needed: `lru`, `gdsf` (small and often used files stay) or `sieve`. */
+  @IsIn(POLICY_NAMES) CACHE_POLICY: PolicyName = 'lru';
+  /** Share of the budget above which files are evicted ahead of need. */
+  @IsNumber() @Min(0.1) @Max(1) CACHE_HIGH_WATERMARK = 0.95;
+  /** Share of the budget down to which they are. */
+  @IsNumber() @Min(0.05) @Max(1) CACHE_LOW_WATERMARK = 0.9;
+  /** The longest time of a lease, in seconds; after a start nothing is evicted for as long. */
+  @IsInt() @Min(1) @Max(60) CACHE_LEASE_SECONDS = 60;
+  /** Seconds for which another copy that was found alive counts as alive, and one that was not as gone. */
+  @IsInt() @Min(1) @Max(86_400) LAST_COPY_CONFIRM_SECONDS = 300;
+  /** Share of the budget that pinned files and last copies may take, of all owners together: a pin that would exceed it is refused. */
+  @IsNumber() @Min(0) @Max(1) CACHE_UNEVICTABLE_SHARE = 0.8;
+  /** The same for one owner. */
+  @IsNumber() @Min(0) @Max(1) CACHE_UNEVICTABLE_SHARE_PER_OWNER = 0.5;
+  /** Seconds that another copy must live on to count. */
+  @IsInt() @Min(0) LAST_COPY_MARGIN_SECONDS = 3_600;
   /** Names this disk in the events: it stays with the folder. */
   @Matches(NAME_PATTERN) CACHE_NODE_ID!: string;
   /** Where the data plane listens. */

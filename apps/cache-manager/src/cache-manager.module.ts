@@ -1,6 +1,8 @@
 import { EventStore } from '@ferry/event-store';
 import type { Health, Logger } from '@ferry/observability';
-import { HEALTH, loadConfig, LOGGER } from '@ferry/service-host';
+import type { Messaging } from '@ferry/messaging';
+import { HEALTH, loadConfig, LOGGER, MESSAGING } from '@ferry/service-host';
+import { ProviderDirectory, ProvidersModule } from '@ferry/service-host/providers';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { CacheController } from './api/cache.controller';
 import { CacheManagerConfig } from './cache-manager.config';
@@ -8,6 +10,7 @@ import { CacheNode } from './cache/cache-node';
 
 /** No read models here: what the cache has to know fits in memory and comes from the events, so MongoDB may be away. */
 @Module({
+  imports: [ProvidersModule],
   controllers: [CacheController],
   providers: [
     { provide: CacheManagerConfig, useFactory: () => loadConfig(CacheManagerConfig) },
@@ -18,9 +21,9 @@ import { CacheNode } from './cache/cache-node';
     },
     {
       provide: CacheNode,
-      inject: [CacheManagerConfig, EventStore, LOGGER, HEALTH],
-      useFactory: async (config: CacheManagerConfig, eventStore: EventStore, logger: Logger, health: Health) => {
-        const node = await CacheNode.start(config, eventStore, logger);
+      inject: [CacheManagerConfig, EventStore, MESSAGING, ProviderDirectory, LOGGER, HEALTH],
+      useFactory: async (config: CacheManagerConfig, eventStore: EventStore, messaging: Messaging, directory: ProviderDirectory, logger: Logger, health: Health) => {
+        const node = await CacheNode.start(config, { eventStore, messaging, directory, logger });
         health.register('eventstore', () => eventStore.ready());
         health.register('cache', () => node.health());
         return node;

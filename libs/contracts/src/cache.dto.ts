@@ -1,4 +1,4 @@
-import { RUN_ID_PATTERN, type MediaKind, MEDIA_KINDS } from '@ferry/kernel';
+import { RUN_ID_PATTERN, type MediaKind, MEDIA_KINDS, type Token } from '@ferry/kernel';
 import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { AssetRequest, OwnedRequest, SHA256_PATTERN } from './common.dto';
 
@@ -83,6 +83,13 @@ export class LeaseRequest extends OwnedRequest {
   @IsOptional() @IsInt() @Min(1_000) @Max(60_000) ttlMs?: number;
 }
 
+export interface PinAnswer {
+  readonly token: Token;
+}
+
+/** Allocated bytes of cached files by what keeps them from being evicted; `evictable`: nothing that is known. */
+export type HeldBytes = Readonly<Record<'leased' | 'pinned' | 'last-copy' | 'evictable', number>>;
+
 export interface CacheUsage {
   readonly nodeId: string;
   readonly maxBytes: number;
@@ -90,4 +97,7 @@ export interface CacheUsage {
   readonly reservedBytes: number;
   readonly files: number;
   readonly leases: number;
+  readonly heldBytes: HeldBytes;
+  /** The same of the asker's files. */
+  readonly yours: HeldBytes;
 }

@@ -29,6 +29,9 @@ export const SUBJECTS = {
     acquire: 'cache.leases.acquire',
     renew: 'cache.leases.renew',
     release: 'cache.leases.release',
+    pin: 'cache.files.pin',
+    unpin: 'cache.files.unpin',
+    releaseLastCopy: 'cache.files.release',
     usage: 'cache.usage.get',
   },
   lineage: {

@@ -18,7 +18,7 @@ const CONFIGURATIONS: Readonly<Record<string, readonly Configuration[]>> = {
   'asset-catalog': [HostConfig, StoresConfig, ProvidersConfig],
   transfer: [HostConfig, StoresConfig, ProvidersConfig, TransferConfig],
   lineage: [HostConfig, StoresConfig],
-  'cache-manager': [HostConfig, CacheManagerConfig],
+  'cache-manager': [HostConfig, ProvidersConfig, CacheManagerConfig],
   'provider-pixverse': [HostConfig, ProviderHostSettings, PixverseSettings],
   'provider-sora': [HostConfig, ProviderHostSettings, SoraSettings],
 };

@@ -1,5 +1,6 @@
 import {
   AcquireLeaseRequest,
+  AssetCommandRequest,
   FollowDownloadRequest,
   LeaseRequest,
   OpenDownloadRequest,
@@ -9,6 +10,7 @@ import {
   type CacheUsage,
   type FollowDownloadAnswer,
   type OpenDownloadAnswer,
+  type PinAnswer,
 } from '@ferry/contracts';
 import { Controller, Inject } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
@@ -43,8 +45,23 @@ export class CacheController {
     return this.node.service.release(request);
   }
 
+  @MessagePattern(SUBJECTS.cache.pin)
+  pin(@Payload() request: AssetCommandRequest): Promise<PinAnswer> {
+    return this.node.pins.pin(request);
+  }
+
+  @MessagePattern(SUBJECTS.cache.unpin)
+  unpin(@Payload() request: AssetCommandRequest): Promise<PinAnswer> {
+    return this.node.pins.unpin(request);
+  }
+
+  @MessagePattern(SUBJECTS.cache.releaseLastCopy)
+  releaseLastCopy(@Payload() request: AssetCommandRequest): Promise<PinAnswer> {
+    return this.node.pins.releaseLastCopy(request);
+  }
+
   @MessagePattern(SUBJECTS.cache.usage)
-  usage(@Payload() _request: OwnedRequest): CacheUsage {
-    return this.node.service.usage();
+  usage(@Payload() { owner }: OwnedRequest): CacheUsage {
+    return this.node.service.usage(owner);
   }
 }

@@ -23,6 +23,7 @@ export class AccessLog {
     private readonly eventStore: EventStore,
     private readonly nodeId: string,
     private readonly logger: Logger,
+    private readonly onAccess: (assetId: string) => void,
   ) {
     this.timer = setInterval(() => this.flushSoon(), MINUTE_MS).unref();
   }
@@ -32,6 +33,7 @@ export class AccessLog {
     if (this.assetIds.size >= MAX_ACCESSES_PER_EVENT || (this.assetIds.size > 0 && minute !== this.minute)) this.flushSoon();
     this.minute = minute;
     this.assetIds.add(assetId);
+    this.onAccess(assetId);
   }
 
   /** Writes what is left, and nothing after it. */

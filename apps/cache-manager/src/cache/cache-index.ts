@@ -2,6 +2,7 @@ import type { CachedFile } from '@ferry/contracts';
 import { ASSET_CATEGORY, type AssetEvent } from '@ferry/domain/asset/events';
 import { CACHE_CATEGORY, CACHE_EVENT_TYPES, cacheDefinition, cachedOn, type CachedCopy, type CacheEvent, type CacheState } from '@ferry/domain/cache';
 import { idInStream, type RecordedEvent } from '@ferry/kernel';
+import { minuteNow, minuteOf } from '../eviction/eviction-order';
 import { filenameOf } from '../disk/layout';
 
 interface Entry {
@@ -20,7 +21,11 @@ export class CacheIndex {
   private readonly entries = new Map<string, Entry>();
   private readonly deleted = new Set<string>();
 
-  constructor(readonly nodeId: string) {}
+  /** @param onChange told when what is said of an asset's file has changed, and in which minute that was */
+  constructor(
+    readonly nodeId: string,
+    private readonly onChange: (assetId: string, minute: number) => void = () => undefined,
+  ) {}
 
   apply(event: RecordedEvent): void {
     const assetId = idInStream(CACHE_CATEGORY, event.streamName);
@@ -30,7 +35,9 @@ export class CacheIndex {
 
   /** The state that an append of our own led to. What the subscription already went beyond stays. */
   settle(assetId: string, entry: Entry): void {
-    if (entry.revision >= (this.entries.get(assetId)?.revision ?? -1)) this.entries.set(assetId, entry);
+    if (entry.revision < (this.entries.get(assetId)?.revision ?? -1)) return;
+    this.entries.set(assetId, entry);
+    this.onChange(assetId, minuteNow());
   }
 
   find(assetId: string): IndexedFile | undefined {
@@ -58,6 +65,11 @@ export class CacheIndex {
     return this.entries.get(assetId)?.state.pinned ?? false;
   }
 
+  /** The owner accepts that the last copy may go. */
+  isLastCopyReleased(assetId: string): boolean {
+    return this.entries.get(assetId)?.state.lastCopyReleased ?? false;
+  }
+
   get fileCount(): number {
     return [...this.cached()].length;
   }
@@ -69,12 +81,13 @@ export class CacheIndex {
     }
   }
 
-  private applyCacheEvent(assetId: string, { type, data, revision, metadata: { owner } }: RecordedEvent): void {
+  private applyCacheEvent(assetId: string, { type, data, revision, created, metadata: { owner } }: RecordedEvent): void {
     const known = this.entries.get(assetId);
     // A newer release's event: the store refuses to decide on that stream, and the file stays as it is.
     if (!(CACHE_EVENT_TYPES as readonly string[]).includes(type) || (known && revision <= known.revision)) return;
     const { evolve, initialState } = cacheDefinition.decider;
     this.entries.set(assetId, { owner, revision, state: evolve(known?.state ?? initialState(), { type, data } as CacheEvent) });
+    this.onChange(assetId, minuteOf(created));
   }
 }
 

@@ -1,10 +1,11 @@
 import { ASSET_CATEGORY, type AssetEvent } from '@ferry/domain/asset/events';
-import { CACHE_CATEGORY, type CacheEvent } from '@ferry/domain/cache/events';
+import { accessStream, CACHE_CATEGORY, type AccessEvent, type CacheEvent } from '@ferry/domain/cache/events';
 import type { EventStore, EventSubscription } from '@ferry/event-store';
 import { FerryError, idInStream, type RecordedEvent } from '@ferry/kernel';
 import type { HealthState, Logger } from '@ferry/observability';
 import { backoff } from '@ferry/resilience';
 import { setTimeout as wait } from 'node:timers/promises';
+import { minuteOf, type EvictionOrder } from '../eviction/eviction-order';
 import type { CacheIndex } from './cache-index';
 import type { FileKeeper } from './file-keeper';
 import type { Reconciler } from './reconciler';
@@ -13,6 +14,7 @@ const RETRY = { baseMs: 500, maxMs: 10_000 };
 
 export interface CacheLifeParts {
   readonly index: CacheIndex;
+  readonly order: EvictionOrder;
   readonly keeper: FileKeeper;
   readonly reconciler: Reconciler;
   readonly eventStore: EventStore;
@@ -28,7 +30,7 @@ export class CacheLife {
 
   constructor(private readonly parts: CacheLifeParts) {
     this.subscription = parts.eventStore.subscribeAll({
-      prefixes: [CACHE_CATEGORY, ASSET_CATEGORY],
+      prefixes: [CACHE_CATEGORY, ASSET_CATEGORY, accessStream(parts.index.nodeId)],
       from: 'start',
       onEvent: (event) => this.follow(event),
       onState: (live) => {
@@ -55,11 +57,19 @@ export class CacheLife {
 
   private async follow(event: RecordedEvent): Promise<void> {
     const { index, keeper } = this.parts;
+    if (event.streamName === accessStream(index.nodeId)) return this.replayAccesses(event as RecordedEvent<AccessEvent>);
     index.apply(event);
     if (this.state !== true) return;
     const { type } = event as RecordedEvent<AssetEvent | CacheEvent>;
     const assetId = idInStream(ASSET_CATEGORY, event.streamName) ?? idInStream(CACHE_CATEGORY, event.streamName);
     if (assetId && (type === 'AssetDeleted' || type === 'FileCached')) await keeper.evictDeleted(assetId);
+  }
+
+  /** Those of before the start; what is read now has counted already. */
+  private replayAccesses({ data }: RecordedEvent<AccessEvent>): void {
+    if (this.state === true) return;
+    const minute = minuteOf(data.minute);
+    for (const assetId of data.assetIds) this.parts.order.touch(assetId, minute);
   }
 
   private async reconcile(): Promise<void> {

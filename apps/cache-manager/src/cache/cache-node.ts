@@ -1,13 +1,20 @@
 import type { EventStore } from '@ferry/event-store';
+import { createPolicy } from '@ferry/eviction';
+import type { Messaging } from '@ferry/messaging';
 import type { HealthState, Logger } from '@ferry/observability';
+import type { ProviderDirectory } from '@ferry/service-host/providers';
 import { resolve } from 'node:path';
 import type { CacheManagerConfig } from '../cache-manager.config';
 import { DataPlaneServer } from '../data-plane/data-plane.server';
 import { SignedUrls } from '../data-plane/signed-url';
-import { Budget } from '../disk/budget';
+import { Budget, roundToBlocks } from '../disk/budget';
 import { CacheDisk } from '../disk/cache-disk';
 import { FolderLock } from '../disk/folder-lock';
 import { CacheLayout } from '../disk/layout';
+import { EvictionOrder, minuteNow } from '../eviction/eviction-order';
+import { Evictor } from '../eviction/evictor';
+import { OtherCopies } from '../eviction/other-copies';
+import { Pins } from '../eviction/pins';
 import { AccessLog } from './access-log';
 import { Attempts } from './attempts';
 import { CacheIndex } from './cache-index';
@@ -17,7 +24,6 @@ import { CacheService } from './cache.service';
 import { FileKeeper } from './file-keeper';
 import { FileReceiver } from './file-receiver';
 import { GrowingFiles } from './growing-files';
-import { holdersOf } from './holders';
 import { Leases } from './leases';
 import { Reconciler } from './reconciler';
 
@@ -26,31 +32,46 @@ const BODY_IDLE_MS = 30_000;
 const CONNECTION_IDLE_MS = 60_000;
 const TOTAL_MS = 2 * 60 * 60 * 1000;
 
+export interface NodeParts {
+  readonly eventStore: EventStore;
+  readonly messaging: Messaging;
+  readonly directory: ProviderDirectory;
+  readonly logger: Logger;
+}
+
 /** One cache node: its folder, its budget, its data plane, and what the events say of it. */
 export class CacheNode {
   private constructor(
     readonly service: CacheService,
+    readonly pins: Pins,
     private readonly life: CacheLife,
     private readonly dataPlane: DataPlaneServer,
     private readonly accesses: AccessLog,
+    private readonly evictor: Evictor,
     private readonly lock: FolderLock,
   ) {}
 
   /** @throws FerryError CACHE_FOLDER_IN_USE; Error where the folder or the port cannot be had */
-  static async start(config: CacheManagerConfig, eventStore: EventStore, logger: Logger): Promise<CacheNode> {
+  static async start(config: CacheManagerConfig, { eventStore, messaging, directory, logger }: NodeParts): Promise<CacheNode> {
     const folder = resolve(config.CACHE_DIR);
-    const index = new CacheIndex(config.CACHE_NODE_ID);
-    const leases = new Leases(() => performance.now());
-    const budget = new Budget(config.CACHE_MAX_BYTES, () => holdersOf(index, leases));
+    const order = new EvictionOrder(createPolicy(config.CACHE_POLICY));
+    const index: CacheIndex = new CacheIndex(config.CACHE_NODE_ID, (assetId, minute) => follow(order, index, assetId, minute));
+    const leases = new Leases(() => performance.now(), (assetId, isLeased) => order.set(assetId, 'leased', isLeased));
+    const budget: Budget = new Budget(config.CACHE_MAX_BYTES, { makeRoom: (bytes) => evictor.makeRoom(bytes), heldBy: () => order.heldBytes() });
     const disk = await CacheDisk.open(folder, budget);
     const lock = FolderLock.take(new CacheLayout(folder).lockFile, folder);
     const log = new CacheLog(eventStore, index);
     const keeper = new FileKeeper(index, disk, log, logger);
+    const rules = { confirmedForMs: config.LAST_COPY_CONFIRM_SECONDS * 1_000, marginMs: config.LAST_COPY_MARGIN_SECONDS * 1_000 };
+    const copies = new OtherCopies({ eventStore, messaging, directory, logger }, rules);
+    const leaseMs = config.CACHE_LEASE_SECONDS * 1_000;
+    const limits = { high: config.CACHE_HIGH_WATERMARK, low: config.CACHE_LOW_WATERMARK, restMs: leaseMs };
+    const evictor: Evictor = new Evictor({ order, copies, keeper, index, leases, budget, logger }, limits);
     const attempts = new Attempts(() => Date.now());
     const growing = new GrowingFiles();
-    const accesses = new AccessLog(eventStore, config.CACHE_NODE_ID, logger);
+    const accesses = new AccessLog(eventStore, config.CACHE_NODE_ID, logger, (assetId) => order.touch(assetId, minuteNow()));
     const urls: SignedUrls = new SignedUrls(() => config.CACHE_DATA_URL?.replace(/\/+$/, '') ?? dataPlane.address, config.CACHE_URL_SECRET.split(','));
-    const life = new CacheLife({ index, keeper, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
+    const life = new CacheLife({ index, order, keeper, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
     const ensureReady = (): void => life.ensureReady();
     const deadlines = { idleMs: BODY_IDLE_MS, totalMs: TOTAL_MS };
     const dataPlane: DataPlaneServer = new DataPlaneServer({
@@ -61,10 +82,11 @@ export class CacheNode {
       idleMs: CONNECTION_IDLE_MS,
       logger,
     });
-    const service = new CacheService({ index, keeper, budget, leases, attempts, growing, accesses, urls, eventStore, ensureReady });
+    const service = new CacheService({ index, keeper, budget, order, leases, leaseMs, attempts, growing, accesses, urls, eventStore, ensureReady });
     await dataPlane.listen(config.CACHE_DATA_PORT, config.CACHE_DATA_HOST);
     logger.info({ folder, dataPlane: dataPlane.address }, 'data plane listens');
-    return new CacheNode(service, life, dataPlane, accesses, lock);
+    const pins = new Pins({ index, log, order, budget, ensureReady }, { all: config.CACHE_UNEVICTABLE_SHARE, perOwner: config.CACHE_UNEVICTABLE_SHARE_PER_OWNER });
+    return new CacheNode(service, pins, life, dataPlane, accesses, evictor, lock);
   }
 
   health(): HealthState {
@@ -73,8 +95,17 @@ export class CacheNode {
 
   async close(): Promise<void> {
     await this.dataPlane.close();
+    await this.evictor.close();
     await this.accesses.close();
     await this.life.close();
     this.lock.release();
   }
 }
+
+/** The order of eviction knows what the events say. */
+const follow = (order: EvictionOrder, index: CacheIndex, assetId: string, minute: number): void => {
+  const found = index.find(assetId);
+  if (found) order.put({ assetId, owner: found.owner, bytes: roundToBlocks(found.file.sizeBytes) }, minute);
+  else order.remove(assetId);
+  order.set(assetId, 'pinned', index.isPinned(assetId));
+};

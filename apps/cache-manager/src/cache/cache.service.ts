@@ -4,6 +4,7 @@ import { defined, FerryError } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
 import type { SignedUrls } from '../data-plane/signed-url';
 import type { Budget } from '../disk/budget';
+import type { EvictionOrder } from '../eviction/eviction-order';
 import type { AccessLog } from './access-log';
 import { readAsset, unknownAsset } from './asset-facts';
 import type { Attempts } from './attempts';
@@ -15,13 +16,15 @@ import type { Lease, Leases } from './leases';
 
 /** How long an address of the data plane can be used to begin. A lease is what keeps the file. */
 const URL_TTL_MS = 60 * 60 * 1000;
-const DEFAULT_LEASE_MS = 60_000;
 
 export interface CacheParts {
   readonly index: CacheIndex;
   readonly keeper: FileKeeper;
   readonly budget: Budget;
+  readonly order: EvictionOrder;
   readonly leases: Leases;
+  /** Milliseconds that a lease lasts at most. */
+  readonly leaseMs: number;
   readonly attempts: Attempts;
   readonly growing: GrowingFiles;
   readonly accesses: AccessLog;
@@ -49,7 +52,7 @@ export class CacheService {
     if (asset?.owner !== owner) throw unknownAsset();
     const file = await this.parts.keeper.look(owner, assetId);
     if (file) throw alreadyCached(file);
-    if (sizeBytes !== undefined) budget.check(sizeBytes);
+    if (sizeBytes !== undefined) await budget.fit(sizeBytes);
     const expiresAt = Date.now() + URL_TTL_MS;
     attempts.announce({ assetId, downloadId, epoch, attempt, expiresAt });
     const sha256 = asset.content?.sha256 ?? request.sha256;
@@ -76,9 +79,10 @@ export class CacheService {
   }
 
   /** @throws FerryError NOT_CACHED, TOO_MANY_LEASES */
-  async acquire({ owner, assetId, holder, ttlMs, waitMs = 0 }: AcquireLeaseRequest): Promise<AcquireLeaseAnswer> {
+  async acquire({ owner, assetId, holder, waitMs = 0, ...wanted }: AcquireLeaseRequest): Promise<AcquireLeaseAnswer> {
     const { leases, accesses, growing, ensureReady } = this.parts;
     ensureReady();
+    const ttlMs = this.lifeOf(wanted);
     const lease = leases.acquire(owner, assetId, holder, ttlMs);
     if (waitMs) await growing.find(owner, assetId)?.ended(waitMs);
     const file = await this.parts.keeper.look(owner, assetId);
@@ -92,8 +96,9 @@ export class CacheService {
   }
 
   /** @throws FerryError LEASE_ENDED, NOT_CACHED */
-  async renew({ owner, leaseId, ttlMs = DEFAULT_LEASE_MS }: LeaseRequest): Promise<AcquireLeaseAnswer> {
+  async renew({ owner, leaseId, ...wanted }: LeaseRequest): Promise<AcquireLeaseAnswer> {
     this.parts.ensureReady();
+    const ttlMs = this.lifeOf(wanted);
     const lease = this.parts.leases.renew(owner, leaseId, ttlMs);
     const file = await this.parts.keeper.look(owner, lease.assetId);
     if (!file) throw notCached();
@@ -105,10 +110,15 @@ export class CacheService {
     return { released: true };
   }
 
-  usage(): CacheUsage {
-    const { index, budget, leases } = this.parts;
+  /** `heldBytes` is of all owners, `yours` of the asker. */
+  usage(owner: string): CacheUsage {
+    const { index, budget, leases, order } = this.parts;
     const { maxBytes, usedBytes, reservedBytes } = budget;
-    return { nodeId: index.nodeId, maxBytes, usedBytes, reservedBytes, files: index.fileCount, leases: leases.count };
+    return { nodeId: index.nodeId, maxBytes, usedBytes, reservedBytes, files: index.fileCount, leases: leases.count, heldBytes: order.heldBytes(), yours: order.heldBytes(owner) };
+  }
+
+  private lifeOf({ ttlMs = this.parts.leaseMs }: { readonly ttlMs?: number }): number {
+    return Math.min(ttlMs, this.parts.leaseMs);
   }
 
   private leaseAnswer({ leaseId, owner, assetId, holder }: Lease, ttlMs: number, file: CachedFile): AcquireLeaseAnswer {

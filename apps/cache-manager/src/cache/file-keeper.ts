@@ -1,5 +1,6 @@
 import type { CachedFile } from '@ferry/contracts';
-import { FerryError, sameJson } from '@ferry/kernel';
+import type { EvictionReason } from '@ferry/domain/cache';
+import { defined, FerryError, sameJson, type CopyLocation } from '@ferry/kernel';
 import type { Logger } from '@ferry/observability';
 import { serially } from '@ferry/resilience';
 import type { FileHandle } from 'node:fs/promises';
@@ -30,12 +31,15 @@ export const storedFileOf = ({ owner, file }: IndexedFile): StoredFile => ({
 export class FileKeeper {
   /** Whoever changes an asset's file and says so in the events, one after the other. */
   readonly inTurn = serially();
+  /** Files that are on their way out: whoever asks for one waits for the outcome. */
+  private readonly leaving = new Map<string, Promise<void>>();
 
   constructor(
     private readonly index: CacheIndex,
     private readonly disk: CacheDisk,
     private readonly log: CacheLog,
     private readonly logger: Logger,
+    private readonly onEvicted: (reason: EvictionReason, freedBytes: number) => void = () => undefined,
   ) {}
 
   /**
@@ -43,6 +47,9 @@ export class FileKeeper {
    * @throws FerryError NOT_CACHED, FILE_DAMAGED, FILE_MISSING
    */
   async open(owner: string, assetId: string): Promise<{ file: CachedFile; handle: FileHandle }> {
+    const leaving = this.leaving.get(assetId);
+    // Why it could not leave, who evicts it hears.
+    if (leaving) await Promise.allSettled([leaving]);
     const found = this.index.find(assetId);
     if (found?.owner !== owner || this.index.isDeleted(assetId)) throw notCached();
     const opened = await this.disk.open(storedFileOf(found));
@@ -76,17 +83,39 @@ export class FileKeeper {
 
   /** The asset was deleted: its file goes, pinned or not. */
   async evictDeleted(assetId: string): Promise<void> {
-    if (this.index.isDeleted(assetId)) await this.inTurn(assetId, () => this.evict(assetId));
+    if (!this.index.isDeleted(assetId)) return;
+    await this.inTurn(assetId, async () => {
+      const found = this.index.find(assetId);
+      if (found && this.index.isPinned(assetId)) await this.log.record(assetId, found.owner, { type: 'UnpinFile', data: {} });
+      if (found) await this.evict(found, 'asset-deleted');
+    });
   }
 
-  private async evict(assetId: string): Promise<void> {
-    const found = this.index.find(assetId);
-    if (!found) return;
-    const { nodeId } = this.index;
+  /**
+   * Others need the room. Nobody gets the file from the moment on at which `mayGo` was asked.
+   * @param otherCopy found alive just now; absent: the owner gave the last copy up
+   * @throws FerryError FILE_PINNED, LAST_COPY where that is news to this process
+   */
+  async evictForSpace(assetId: string, otherCopy: CopyLocation | undefined, mayGo: () => boolean): Promise<void> {
+    await this.inTurn(assetId, async () => {
+      const found = this.index.find(assetId);
+      if (!found || !mayGo()) return;
+      const leaving = this.evict(found, otherCopy ? 'space' : 'last-copy-released', otherCopy);
+      this.leaving.set(assetId, leaving);
+      try {
+        await leaving;
+      } finally {
+        this.leaving.delete(assetId);
+      }
+    });
+  }
+
+  private async evict(found: IndexedFile, reason: EvictionReason, otherCopy?: CopyLocation): Promise<void> {
+    const { assetId } = found.file;
     const freedBytes = await this.disk.freedByRemoval(storedFileOf(found));
-    if (this.index.isPinned(assetId)) await this.log.record(assetId, found.owner, { type: 'UnpinFile', data: {} });
-    await this.log.record(assetId, found.owner, { type: 'EvictFile', data: { nodeId, reason: 'asset-deleted', freedBytes } });
+    await this.log.record(assetId, found.owner, { type: 'EvictFile', data: defined({ nodeId: this.index.nodeId, reason, freedBytes, otherCopy }) });
     await this.disk.remove(storedFileOf(found));
-    this.logger.info({ assetId, freedBytes }, 'evicted the file of a deleted asset');
+    this.onEvicted(reason, freedBytes);
+    this.logger.info({ assetId, reason, freedBytes }, 'evicted a file');
   }
 }

@@ -19,7 +19,8 @@ import type { GrowingFile, GrowingFiles } from './growing-files';
 
 export interface Receiving {
   readonly claims: PutClaims;
-  readonly body: AsyncIterable<Buffer>;
+  /** Opens the body; what comes is broken off with the signal. */
+  readonly body: (broken: AbortSignal) => AsyncIterable<Buffer>;
   /** Of the body, where announced. */
   readonly sizeBytes?: number;
   /** Breaks off until the content is verified; from then on the file is stored. */
@@ -56,7 +57,7 @@ export class FileReceiver {
       // A newer attempt may have been announced meanwhile: whoever waits for that one is not to be given this.
       signal.throwIfAborted();
       growing = this.growing.begin(claims, defined({ path: incoming.path, kind, sizeBytes, filename }));
-      await this.write(incoming, growing, body, sizeBytes);
+      await this.write(incoming, growing, body(incoming.reservation.broken), sizeBytes);
       stepBoundary('cache.after-all-bytes');
       const content = await verify(incoming, { sizeBytes, kind: claims.kind, sha256: this.index.sha256Of(claims.assetId) ?? claims.sha256 });
       stepBoundary('cache.after-verified');

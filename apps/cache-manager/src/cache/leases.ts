@@ -18,9 +18,16 @@ export class Leases {
   private readonly byId = new Map<string, Lease>();
   /** One per asset and holder, so that a request that comes twice is one lease. */
   private readonly byHolder = new Map<string, string>();
+  private readonly perAsset = new Map<string, number>();
 
-  /** @param now a clock that never goes backwards, in milliseconds */
-  constructor(private readonly now: () => number) {}
+  /**
+   * @param now a clock that never goes backwards, in milliseconds
+   * @param onChange told when an asset gets its first lease, and when it has lost its last one
+   */
+  constructor(
+    private readonly now: () => number,
+    private readonly onChange: (assetId: string, isLeased: boolean) => void = () => undefined,
+  ) {}
 
   get count(): number {
     this.sweep();
@@ -52,26 +59,29 @@ export class Leases {
     if (lease?.owner === owner) this.drop(lease);
   }
 
-
-  leasedAssets(): Set<string> {
-    this.sweep();
-    return new Set([...this.byId.values()].map(({ assetId }) => assetId));
+  /** Ends those whose time is over. */
+  sweep(): void {
+    const now = this.now();
+    for (const lease of this.byId.values()) if (lease.endsAt <= now) this.drop(lease);
   }
 
   private put(lease: Lease): Lease {
+    if (!this.byId.has(lease.leaseId)) this.add(lease.assetId, 1);
     this.byId.set(lease.leaseId, lease);
     this.byHolder.set(holderKey(lease), lease.leaseId);
     return lease;
   }
 
   private drop(lease: Lease): void {
-    this.byId.delete(lease.leaseId);
+    if (this.byId.delete(lease.leaseId)) this.add(lease.assetId, -1);
     this.byHolder.delete(holderKey(lease));
   }
 
-  private sweep(): void {
-    const now = this.now();
-    for (const lease of this.byId.values()) if (lease.endsAt <= now) this.drop(lease);
+  private add(assetId: string, by: 1 | -1): void {
+    const before = this.perAsset.get(assetId) ?? 0;
+    if (before + by) this.perAsset.set(assetId, before + by);
+    else this.perAsset.delete(assetId);
+    if (before === 0 || before + by === 0) this.onChange(assetId, before === 0);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CachedFile } from '@ferry/contracts';
+import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { AccessLog } from '../cache/access-log';
 import type { FileKeeper } from '../cache/file-keeper';
@@ -16,12 +17,22 @@ export interface GetParts extends FollowParts {
 /**
  * GET and HEAD: the cached file or one range of it, with its exact length and type, and its hash as ETag; 304 where the
  * reader has it already. Where the address is bound to an attempt of a download, what that attempt brings, also while it comes.
- * @throws FerryError NOT_CACHED, FILE_DAMAGED, FILE_MISSING, RANGE_NOT_SATISFIABLE, ATTEMPT_GONE, BODY_TIMEOUT
+ * @throws FerryError NOT_CACHED, FILE_DAMAGED, FILE_MISSING, RANGE_NOT_SATISFIABLE, ATTEMPT_GONE, BODY_TIMEOUT, TOO_MANY_LEASES
  */
 export const getContent = async (parts: GetParts, claims: GetClaims, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-  const { keeper, accesses, totalMs } = parts;
+  const { leases, totalMs } = parts;
   const { follows } = claims;
   if (follows && (await followContent(parts, { ...claims, follows }, request, response))) return;
+  // What is being read takes room on the disk until it is closed: it is not evicted before.
+  const { leaseId } = leases.acquire(claims.owner, claims.assetId, `read:${randomUUID()}`, totalMs);
+  try {
+    await sendFile(parts, claims, request, response);
+  } finally {
+    leases.release(claims.owner, leaseId);
+  }
+};
+
+const sendFile = async ({ keeper, accesses, totalMs }: GetParts, claims: GetClaims, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   const { file, handle } = await keeper.open(claims.owner, claims.assetId);
   try {
     accesses.touch(claims.assetId);

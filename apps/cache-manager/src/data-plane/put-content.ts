@@ -33,20 +33,18 @@ export const putContent = async (parts: PutParts, claims: PutClaims, request: In
   const isVerified = claims.sha256 !== undefined;
   if (length !== undefined && !isVerified && claims.sizeBytes !== undefined && length !== claims.sizeBytes) throw contentLengthMismatch(claims.sizeBytes, length);
   const signal = attempts.begin(claims);
-  const body = lazily(() => {
+  // Nothing is read, and a waiting sender is not told to send, before there is room for it.
+  const body = (broken: AbortSignal): AsyncIterable<Buffer> => {
     // Its deadlines bound the body; storing a large file may be silent for long.
     request.socket.setTimeout(0);
     proceed();
-    return new RequestBody(request, deadlines, signal).stream;
-  });
+    return new RequestBody(request, deadlines, AbortSignal.any([signal, broken])).stream;
+  };
   const file = await receiver.receive({ claims, body, sizeBytes: length ?? claims.sizeBytes, signal });
   attempts.end(claims);
   stepBoundary('cache.before-put-answer');
   sendFile(response, 201, file);
 };
-
-/** Nothing is read, and a waiting sender is not told to send, before there is room for it. */
-const lazily = (open: () => AsyncIterable<Buffer>): AsyncIterable<Buffer> => ({ [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator]() });
 
 const alreadyCached = async ({ index, keeper }: PutParts, { owner, assetId, sha256 }: PutClaims): Promise<CachedFile | undefined> => {
   const found = index.find(assetId);

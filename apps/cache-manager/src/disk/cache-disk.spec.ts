@@ -14,13 +14,15 @@ import type { StoredFile } from './stored-file';
 const A = '11111111-1111-5111-8111-111111111111';
 const B = '22222222-2222-5222-8222-222222222222';
 const MAX_BYTES = 4 * 1024 * 1024;
+/** Nothing can go. */
+const full = { makeRoom: () => Promise.resolve(false), heldBy: () => ({ cached: 7 }) };
 
 let folder: TempDir;
 let budget: Budget;
 let disk: CacheDisk;
 beforeEach(async () => {
   folder = await tempDir('ferry-disk-');
-  budget = new Budget(MAX_BYTES, () => ({ cached: 7 }));
+  budget = new Budget(MAX_BYTES, full);
   disk = await CacheDisk.open(folder.path, budget);
 });
 afterEach(() => folder.remove());
@@ -184,7 +186,7 @@ describe('a crash after each step of a store', () => {
     if (done >= 3) await disk.linkBlob(file);
     await incoming.close();
 
-    disk = await CacheDisk.open(folder.path, new Budget(MAX_BYTES, () => ({})));
+    disk = await CacheDisk.open(folder.path, new Budget(MAX_BYTES, full));
     await sweepTemporary(disk.layout);
     const folders: string[] = [];
     for await (const found of assetFolders(disk.layout)) folders.push(found);
@@ -207,21 +209,21 @@ describe('the budget', () => {
   });
 
   it('reserves in steps where the length is unknown, less near the end, and refuses the byte too much', async () => {
-    const large = new Budget(3 * STEP_BYTES, () => ({}));
-    const first = large.reserve();
-    first.cover(1);
+    const large = new Budget(3 * STEP_BYTES, full);
+    const first = await large.reserve();
+    await first.cover(1);
     expect(large.reservedBytes).toBe(STEP_BYTES);
-    first.cover(STEP_BYTES + 1);
+    await first.cover(STEP_BYTES + 1);
     expect(large.reservedBytes).toBe(2 * STEP_BYTES);
     large.addUsed(BLOCK_BYTES);
-    first.cover(2 * STEP_BYTES + 1);
+    await first.cover(2 * STEP_BYTES + 1);
     large.addUsed(-BLOCK_BYTES);
     expect(large.reservedBytes).toBe(3 * STEP_BYTES - BLOCK_BYTES);
-    first.cover(3 * STEP_BYTES);
-    const second = large.reserve();
-    expect(() => second.cover(1)).toThrow(expect.objectContaining({ code: 'CACHE_FULL' }));
+    await first.cover(3 * STEP_BYTES);
+    const second = await large.reserve();
+    await expect(second.cover(1)).rejects.toMatchObject({ code: 'CACHE_FULL' });
     first.settle(roundToBlocks(2 * STEP_BYTES + 1));
-    second.cover(1);
+    await second.cover(1);
     second.release();
     expect([large.usedBytes, large.reservedBytes]).toEqual([roundToBlocks(2 * STEP_BYTES + 1), 0]);
   });

@@ -28,7 +28,7 @@ export class IncomingFile {
    * @throws FerryError EXCEEDS_CACHE, CACHE_FULL, CACHE_UNAVAILABLE
    */
   static async create(folder: string, budget: Budget, sizeBytes?: number): Promise<IncomingFile> {
-    const reservation = budget.reserve(sizeBytes);
+    const reservation = await budget.reserve(sizeBytes);
     const path = join(folder, randomUUID());
     try {
       return new IncomingFile(path, await open(path, 'wx+', 0o600), reservation);
@@ -49,7 +49,7 @@ export class IncomingFile {
 
   /** Room first, then the bytes. @throws FerryError CACHE_FULL, CACHE_UNAVAILABLE */
   async write(chunk: Buffer): Promise<void> {
-    this.reservation.cover(this.written + chunk.length);
+    await this.reservation.cover(this.written + chunk.length);
     this.hash.update(chunk);
     try {
       for (let done = 0; done < chunk.length; ) {

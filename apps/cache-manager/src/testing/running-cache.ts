@@ -18,6 +18,8 @@ import { CacheManagerModule } from '../cache-manager.module';
 export const NODE_ID = 'node-1';
 export const MAX_BYTES = 3 * 1024 * 1024;
 export const SECRET = 'first-secret-of-at-least-32-characters';
+/** After a start nothing is evicted for so long. */
+const LEASE_SECONDS = 2;
 const FIXTURES = join(__dirname, '../../../../tools/provider-simulator/fixtures');
 
 export const fixture = (name: string): Promise<Buffer> => readFile(join(FIXTURES, name));
@@ -63,6 +65,7 @@ export class RunningCache {
     const eventStore = EventStore.connect({ url: events.url, logger });
     const cache = new RunningCache(folder, nats, events, messaging, eventStore);
     await cache.boot();
+    await cache.rested();
     return cache;
   }
 
@@ -75,9 +78,11 @@ export class RunningCache {
       NATS_URL: this.nats.url,
       EVENTSTORE_URL: this.eventLog.url,
       LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'silent',
+      FERRY_PROVIDERS: 'pixverse',
       CACHE_DIR: this.cacheDir,
       CACHE_MAX_BYTES: String(MAX_BYTES),
       CACHE_NODE_ID: NODE_ID,
+      CACHE_LEASE_SECONDS: String(LEASE_SECONDS),
       CACHE_URL_SECRET: `${SECRET},another-secret-of-at-least-32-characters`,
     };
   }
@@ -88,6 +93,12 @@ export class RunningCache {
     metrics.clear();
     this.app = await bootstrapService(CacheManagerModule, { name: 'cache-manager' });
     await eventually(async () => expect(await this.readyz()).toBe(200));
+  }
+
+  /** Until it may evict. */
+  async rested(): Promise<void> {
+    const since = performance.now();
+    await eventually(() => expect(performance.now() - since).toBeGreaterThan(LEASE_SECONDS * 1_000));
   }
 
   async readyz(): Promise<number> {

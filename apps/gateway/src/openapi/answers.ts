@@ -18,6 +18,9 @@ const object = (fields: Readonly<Record<string, Schema>>): Schema => ({
   properties: Object.fromEntries(Object.entries(fields).map(([name, schema]) => [name.replace('?', ''), schema])),
 });
 
+/** Bytes by what keeps them from being evicted. */
+const heldBytes = object({ leased: whole, pinned: whole, 'last-copy': whole, evictable: whole });
+
 const LINK: Readonly<Record<string, Schema>> = {
   parentAssetId: uuid,
   relationType: text,
@@ -137,7 +140,7 @@ export const ANSWERS = {
   }),
   TransferList: object({ items: list('Transfer') }),
   TransferCommand: object({ 'transferId?': runId, 'status?': text, 'token?': ref('Token') }),
-  CacheUsage: object({ nodeId: text, maxBytes: whole, usedBytes: whole, reservedBytes: whole, files: whole, leases: whole }),
+  CacheUsage: object({ nodeId: text, maxBytes: whole, usedBytes: whole, reservedBytes: whole, files: whole, leases: whole, heldBytes, yours: heldBytes }),
   Provider: {
     ...object({ providerId: text, available: { type: 'boolean' }, 'displayName?': text, 'variants?': { type: 'array', items: { type: 'object' } } }),
     description: 'With `available: false` the adapter does not answer now, and nothing else is known.',

@@ -31,6 +31,7 @@ it('is OpenAPI 3.1 and knows every route', () => {
   expect(operations().map(({ path, method }) => `${method.toUpperCase()} ${path}`).sort()).toEqual([
     'DELETE /v1/assets/{assetId}',
     'DELETE /v1/assets/{assetId}/parents',
+    'DELETE /v1/cache/{assetId}/pin',
     'GET /v1/assets',
     'GET /v1/assets/{assetId}',
     'GET /v1/assets/{assetId}/content',
@@ -49,9 +50,11 @@ it('is OpenAPI 3.1 and knows every route', () => {
     'POST /v1/assets/{assetId}/parents',
     'POST /v1/assets/{assetId}/provider-urls/{providerId}/check',
     'POST /v1/assets/{assetId}/provider-urls/{providerId}/invalidate',
+    'POST /v1/cache/{assetId}/release',
     'POST /v1/transfers/{transferId}/cancel',
     'POST /v1/transfers/{transferId}/retry',
     'PUT /v1/assets/{assetId}/provider-urls/{providerId}',
+    'PUT /v1/cache/{assetId}/pin',
   ]);
 });
 

@@ -275,6 +275,7 @@ const environmentsOf = ({ pixverseUrl, openaiUrl }: Simulator, cacheDir: string,
   return {
     'asset-catalog': { FERRY_PROVIDERS: 'pixverse,sora' },
     'cache-manager': {
+      FERRY_PROVIDERS: 'pixverse,sora',
       CACHE_DIR: cacheDir,
       CACHE_MAX_BYTES: String(256 * 1024 ** 2),
       CACHE_NODE_ID: 'node-1',

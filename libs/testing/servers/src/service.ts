@@ -15,11 +15,11 @@ export interface Service {
 const READY_MS = 60_000;
 
 /** Starts `apps/{name}` and waits until it says that it is ready. */
-export const startService = (name: string, servers: Servers, env: NodeJS.ProcessEnv = {}): Promise<Service> => startProgram(`apps/${name}/src/main.ts`, servers, env);
+export const startService = (name: string, servers: Pick<Servers, 'urls'>, env: NodeJS.ProcessEnv = {}): Promise<Service> => startProgram(`apps/${name}/src/main.ts`, servers, env);
 
 /** As `startService`, from any file of the workspace. */
-export const startProgram = async (file: string, servers: Servers, env: NodeJS.ProcessEnv = {}): Promise<Service> => {
-  const program = spawnTs(file, [], { LOG_LEVEL: 'info', HTTP_PORT: '0', ...servers.urls, ...env });
+export const startProgram = async (file: string, { urls }: Pick<Servers, 'urls'>, env: NodeJS.ProcessEnv = {}): Promise<Service> => {
+  const program = spawnTs(file, [], { LOG_LEVEL: 'info', HTTP_PORT: '0', ...urls, ...env });
   const [, httpUrl] = await program.waitForLine(/"http":"([^"]+)".*"msg":"ready"/, READY_MS).catch(async (error: unknown) => {
     await program.kill('SIGKILL');
     throw error;

@@ -54,6 +54,7 @@ export class NodeUnderTest {
       EVENTSTORE_URL: events.url,
       HTTP_PORT: '0',
       LOG_LEVEL: 'info',
+      FERRY_PROVIDERS: 'pixverse',
       CACHE_DIR: folder,
       CACHE_MAX_BYTES: String(cacheBytes),
       CACHE_NODE_ID: NODE_ID,

@@ -1,0 +1,79 @@
+import type { AssetCommandRequest, PinAnswer } from '@ferry/contracts';
+import { FerryError } from '@ferry/kernel';
+import type { CacheIndex, IndexedFile } from '../cache/cache-index';
+import type { CacheLog } from '../cache/cache-log';
+import { notCached } from '../cache/file-keeper';
+import { roundToBlocks, type Budget } from '../disk/budget';
+import type { EvictionOrder } from './eviction-order';
+
+export interface PinParts {
+  readonly index: CacheIndex;
+  readonly log: CacheLog;
+  readonly order: EvictionOrder;
+  readonly budget: Budget;
+  readonly ensureReady: () => void;
+}
+
+/** Shares of the budget that pinned files and last copies may take together. */
+export interface PinShares {
+  readonly all: number;
+  readonly perOwner: number;
+}
+
+/** What an owner decides of a cached file: that it stays, that it need not, that it may be lost. */
+export class Pins {
+  constructor(
+    private readonly parts: PinParts,
+    private readonly shares: PinShares,
+  ) {}
+
+  /** @throws FerryError NOT_CACHED, UNEVICTABLE_LIMIT, CACHE_NOT_READY */
+  async pin(request: AssetCommandRequest): Promise<PinAnswer> {
+    const found = this.require(request);
+    if (!this.parts.index.isPinned(request.assetId)) this.assertRoom(found);
+    return this.record(request, 'PinFile', {});
+  }
+
+  /** @throws FerryError NOT_CACHED, CACHE_NOT_READY */
+  unpin(request: AssetCommandRequest): Promise<PinAnswer> {
+    this.require(request);
+    return this.record(request, 'UnpinFile', {});
+  }
+
+  /** The owner accepts that the last copy is lost when room is needed. @throws FerryError NOT_CACHED, CACHE_NOT_READY */
+  releaseLastCopy(request: AssetCommandRequest): Promise<PinAnswer> {
+    this.require(request);
+    return this.record(request, 'ReleaseLastCopy', { by: request.actor });
+  }
+
+  private require({ owner, assetId }: AssetCommandRequest): IndexedFile {
+    this.parts.ensureReady();
+    const found = this.parts.index.find(assetId);
+    if (found?.owner !== owner || this.parts.index.isDeleted(assetId)) throw notCached();
+    return found;
+  }
+
+  private async record({ owner, actor, commandId, assetId }: AssetCommandRequest, type: 'PinFile' | 'UnpinFile' | 'ReleaseLastCopy', data: object): Promise<PinAnswer> {
+    const token = await this.parts.log.record(assetId, owner, { type, data } as Parameters<CacheLog['record']>[2], { actor, commandId });
+    if (type === 'ReleaseLastCopy') this.parts.order.set(assetId, 'last-copy', false);
+    return { token };
+  }
+
+  private assertRoom({ owner, file }: IndexedFile): void {
+    const { order, budget } = this.parts;
+    for (const [share, whose] of [[this.shares.all, undefined], [this.shares.perOwner, owner]] as const) {
+      const held = order.heldBytes(whose);
+      const kept = held.pinned + held['last-copy'] + (order.holdOf(file.assetId) === 'last-copy' ? 0 : roundToBlocks(file.sizeBytes));
+      const limitBytes = Math.floor(share * budget.maxBytes);
+      if (kept > limitBytes) throw tooMuch(whose === undefined, kept, limitBytes);
+    }
+  }
+}
+
+const tooMuch = (all: boolean, neededBytes: number, limitBytes: number): FerryError =>
+  new FerryError(
+    'UNEVICTABLE_LIMIT',
+    'no-space',
+    `Pinned files and last copies ${all ? 'of all owners' : 'of one owner'} may take ${limitBytes} bytes of the cache; these would be ${neededBytes}. Unpin or delete others, or release last copies.`,
+    { neededBytes, limitBytes },
+  );
