@@ -3,7 +3,8 @@ import { type Message, type Operation, parserError, ProtocolError, unknownOperat
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
-const WORD = /^[A-Za-z+-]+/;
+/** What follows the first three at once is of no consequence to nats-server. */
+const WORD = /^(?:PING|PONG|\+OK|[A-Z+-]+)/i;
 const BLANK = /^[ \t]/;
 /** Room in a line for the operation itself: the limit is one of the arguments. */
 const LONGEST_OPERATION = 'CONNECT '.length;
@@ -99,6 +100,8 @@ function parseLine(line: string, { maxPayload, maxControlLine }: Pick<Limits, 'm
     case 'PONG':
       return { type: word };
     case 'INFO':
+      if (withoutBlanks(rest) === '') throw parserError();
+      return { type: 'IGNORED' };
     case '+OK':
       return { type: 'IGNORED' };
     case 'CONNECT':
@@ -112,7 +115,7 @@ function parseLine(line: string, { maxPayload, maxControlLine }: Pick<Limits, 'm
     case 'UNSUB':
       return parseUnsubscribe(wordsOf(rest));
     case '-ERR':
-      throw parserError();
+      throw withoutBlanks(rest) === '' ? unknownOperation() : parserError();
     default:
       throw unknownOperation();
   }

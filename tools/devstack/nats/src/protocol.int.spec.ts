@@ -41,6 +41,8 @@ describeServers((kind) => {
     ['matches nothing for a subject with an empty token', 'SUB > 1\r\nPUB a..b 1\r\nx\r\n', ''],
     ['refuses a subscription with an empty token', 'SUB a..b 1\r\n', "-ERR 'Invalid Subject'\r\n"],
     ['refuses a subscription with > inside', 'SUB a.>.b 1\r\n', "-ERR 'Invalid Subject'\r\n"],
+    ['takes no heed of what follows a PONG or an +OK', 'PONGx\r\n+OKx\r\n+OK x\r\n', ''],
+    ['takes an INFO', 'INFO {}\r\nINFO{}\r\n', ''],
     ['ignores an unknown subscription id', 'UNSUB 77\r\n', ''],
     ['takes a subject of any bytes', 'SUB \u00c3\u00a0.\v.\f 1\r\nPUB \u00c3\u00a0.\v.\f 1\r\nx\r\n', 'MSG \u00c3\u00a0.\v.\f 1 1\r\nx\r\n'],
     ['does not count a status towards the maximum', 'SUB in 5\r\nUNSUB 5 1\r\nPUB nobody in 0\r\n\r\nPUB in 1\r\nx\r\n', 'HMSG in 5 16 16\r\nNATS/1.0 503\r\n\r\n\r\nMSG in 5 1\r\nx\r\n'],
@@ -54,6 +56,11 @@ describeServers((kind) => {
     ['takes arguments of exactly the limit', `SUB ${'a'.repeat(4094)} 1\r\n`, ''],
   ])('%s', async (_, said, heard) => {
     expect(await client.exchange(CONNECT + said)).toBe(heard);
+  });
+
+  it.each(['PING', 'ping', 'PING x', 'PINGx'])('answers %s', async (said) => {
+    client.say(`${CONNECT}${said}\r\n`);
+    expect((await client.until(/^[^]*\n$/))[0]).toBe('PONG\r\n');
   });
 
   it('acknowledges when verbose, and complains of a wildcard when pedantic', async () => {
@@ -79,6 +86,7 @@ describeServers((kind) => {
   it.each([
     ['an unknown operation', 'FOO\r\n', 'Unknown Protocol Operation'],
     ['an empty line', '\r\n', 'Unknown Protocol Operation'],
+    ['an error without words', '-ERR\r\n', 'Unknown Protocol Operation'],
     ['a blank before an operation', ' PING\r\n', 'Unknown Protocol Operation'],
     ['an HTTP request', 'GET / HTTP/1.1\r\n\r\n', 'Unknown Protocol Operation'],
     ['a publish without arguments', 'PUB\r\n', 'Unknown Protocol Operation'],
@@ -100,7 +108,7 @@ describeServers((kind) => {
   it.each([
     'PUB \r\n', 'SUB \t\r\n', 'PUB a 1234567890\r\n', 'CONNECT\r\n', 'CONNECT []\r\n', 'CONNECT {"protocol":"1"}\r\n', 'CONNECT {"protocol":1.5}\r\n', 'CONNECT {"name":1}\r\n',
     'PUB a\r\n', 'PUB a -1\r\n', 'PUB a x\r\n', 'PUB a b c d\r\n', 'PUB a 99999999999999999999\r\n', 'SUB a\r\n', 'SUB a b c d\r\n',
-    'UNSUB 1 2 3\r\n', 'CONNECT {bad\r\n', 'CONNECT {"verbose":"yes"}\r\n', 'HPUB a 18\r\n', 'HPUB a 20 19\r\n',
+    'UNSUB 1 2 3\r\n', 'INFO\r\n', 'CONNECT {bad\r\n', 'CONNECT {"verbose":"yes"}\r\n', 'HPUB a 18\r\n', 'HPUB a 20 19\r\n',
     "-ERR 'sorry'\r\n",
   ])('closes at %j', async (said) => {
     client.say(CONNECT + said);
