@@ -56,6 +56,8 @@ export const providerSubjects = (providerId: string) =>
 
 /** Asked of the one transfer worker that holds the run's claim. */
 export const releaseSubject = (transferId: string): string => `transfer.runs.${transferId}.release`;
+/** As the release: told once the vendor has all of the upload, and still processes it. */
+export const acceptedSubject = (transferId: string): string => `transfer.runs.${transferId}.accepted`;
 /** "Do you hold this run?", asked of one worker. */
 export const holdsSubject = (workerId: string): string => `transfer.worker.${workerId}.holds`;
 /** Sent each second by each worker. */

@@ -1,6 +1,7 @@
 import { ASSET_USES, REFERENCE_ID_PATTERN, RUN_ID_PATTERN, type AssetUse, type Token } from '@ferry/kernel';
-import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { AssetCommandRequest, AssetRequest, CommandRequest, NAME_PATTERN, OwnedRequest, SHA256_PATTERN } from './common.dto';
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { AssetCommandRequest, AssetRequest, CommandRequest, NAME_PATTERN, OwnedRequest, ReferenceFormsDto, SHA256_PATTERN } from './common.dto';
 import type { ProviderUrl } from './catalog.dto';
 import type { JobProgress, ReferenceLife } from './provider.dto';
 
@@ -163,6 +164,18 @@ export class ReleaseRequest {
 
 export interface ReleaseAnswer {
   readonly released: true;
+}
+
+/** Told by the adapter where the vendor still processes a released upload that it has. */
+export class AcceptedRequest {
+  @Matches(RUN_ID_PATTERN) transferId!: string;
+  @IsInt() @Min(1) attempt!: number;
+  /** What to await. */
+  @IsObject() @ValidateNested() @Type(() => ReferenceFormsDto) forms!: ReferenceFormsDto;
+}
+
+export interface AcceptedAnswer {
+  readonly noted: true;
 }
 
 export class HoldsRequest {

@@ -1,5 +1,5 @@
-import type { DownloadJobDto, ProviderCapabilities, ReleaseAnswer, ReleaseRequest, StartJobRequest, UploadJobDto } from '@ferry/contracts';
-import { FerryError, type FerryErrorJson } from '@ferry/kernel';
+import type { AcceptedAnswer, AcceptedRequest, DownloadJobDto, ProviderCapabilities, ReleaseAnswer, ReleaseRequest, StartJobRequest, UploadJobDto } from '@ferry/contracts';
+import { FerryError, type FerryErrorJson, type ReferenceForms } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
 import { backoff, bufferPassed } from '@ferry/resilience';
 import type { Readable } from 'node:stream';
@@ -15,10 +15,14 @@ import { redact } from './provider-error';
 /** Asks the run's holder; the caller gives the deadline. @throws an error with a FerryError's members */
 export type AskRelease = (request: ReleaseRequest) => Promise<ReleaseAnswer>;
 
+/** Tells the run's holder; the caller gives the deadline. @throws an error with a FerryError's members */
+export type TellAccepted = (request: AcceptedRequest) => Promise<AcceptedAnswer>;
+
 export interface WorkParts {
   readonly adapter: ProviderAdapter;
   readonly dataPlane: DataPlane;
   readonly askRelease: AskRelease;
+  readonly tellAccepted: TellAccepted;
 }
 
 const unsupported = (what: string): FerryError => new FerryError('UNSUPPORTED', 'unsupported', `This provider does not ${what}.`);
@@ -65,10 +69,11 @@ const runUpload = async (request: StartJobRequest, upload: UploadJobDto, account
     await askUntilAnswered(parts.askRelease, { transferId: request.runId, attempt: request.attempt, jobId: request.jobId, ...seen }, context.signal);
     released = true;
   };
+  const accepted = (forms: ReferenceForms) => tellUntilHeard(parts.tellAccepted, { transferId: request.runId, attempt: request.attempt, forms }, context.signal);
   try {
     const file = { filename, kind, mimeType, sizeBytes, sha256, width, height, durationSeconds, content: readSource(content, context.signal) };
     stepBoundary('provider.before-vendor-call');
-    const result = await parts.adapter.uploadAsset!(account, file, variant, { ...context, release });
+    const result = await parts.adapter.uploadAsset!(account, file, variant, { ...context, release, accepted });
     if (!released) throw new Error('the adapter finished an upload that was never released');
     stepBoundary('provider.before-upload-result');
     return { upload: result };
@@ -130,6 +135,24 @@ const askUntilAnswered = async (ask: AskRelease, request: ReleaseRequest, signal
       if (code === 'SOURCE_BROKEN') throw sourceBroken(error);
       const kind = code === 'CONTENT_CHANGED' ? 'content-changed' : 'not-released';
       throw new JobError({ kind, ...(code ? { code } : {}), message: message ?? 'The upload was not released.', retryable: unanswered });
+    }
+  }
+};
+
+const ACCEPTED_TRIES = 3;
+
+/** Whoever holds the run. It is no condition: while this process lives, the job itself is what is awaited, so that the upload goes on where nobody hears. */
+const tellUntilHeard = async (tell: TellAccepted, request: AcceptedRequest, signal: AbortSignal): Promise<void> => {
+  for (let tries = 1; ; tries += 1) {
+    signal.throwIfAborted();
+    try {
+      await tell(request);
+      return;
+    } catch (error) {
+      const { category } = error as Partial<FerryErrorJson>;
+      if (category !== 'timeout' && category !== 'unavailable') throw error;
+      if (tries >= ACCEPTED_TRIES) return;
+      await pause(backoff(tries, RELEASE_PAUSES), signal);
     }
   }
 };

@@ -29,6 +29,11 @@ export interface UploadContext extends CallContext {
   /** Must be awaited with all that was read before the vendor gets what completes the upload. */
   readonly release: Release;
   readonly onBytes: (count: number) => void;
+  /**
+   * Where the vendor processes an upload that it has before the reference can be used: to be awaited with what to await, and before that is awaited. Should this
+   * process be lost, `checkReference` is asked about these forms instead of a second upload being made.
+   */
+  readonly accepted: (forms: ReferenceForms) => Promise<void>;
 }
 
 export interface Origin {

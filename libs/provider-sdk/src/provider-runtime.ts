@@ -1,4 +1,4 @@
-import { JobCommand, jobProgressSubject, providerSubjects, releaseSubject, type JobStatus, type ReleaseAnswer, type StartJobRequest } from '@ferry/contracts';
+import { acceptedSubject, JobCommand, jobProgressSubject, providerSubjects, releaseSubject, type AcceptedAnswer, type AcceptedRequest, type JobStatus, type ReleaseAnswer, type StartJobRequest } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
 import type { Listener, Messaging } from '@ferry/messaging';
 import { stepBoundary, type Logger } from '@ferry/observability';
@@ -57,7 +57,7 @@ export class ProviderRuntime {
   async start(request: StartJobRequest): Promise<JobStatus> {
     const { runId, attempt, jobId } = request;
     const account = this.parts.accounts.find(request.owner, request.accountId);
-    const work = workOf(request, account, { ...this.parts, askRelease: (question) => this.askRelease(question) });
+    const work = workOf(request, account, { ...this.parts, askRelease: (question) => this.askRelease(question), tellAccepted: (news) => this.tellAccepted(news) });
     const elsewhere = this.jobs.find(runId, attempt) ? undefined : await this.askOthers(request);
     if (elsewhere) return elsewhere;
 
@@ -118,5 +118,9 @@ export class ProviderRuntime {
 
   private askRelease(question: { readonly transferId: string }): Promise<ReleaseAnswer> {
     return this.parts.messaging.request<ReleaseAnswer>(releaseSubject(question.transferId), question, { timeoutMs: ASK_RELEASE_MS });
+  }
+
+  private tellAccepted(news: AcceptedRequest): Promise<AcceptedAnswer> {
+    return this.parts.messaging.request<AcceptedAnswer>(acceptedSubject(news.transferId), news, { timeoutMs: ASK_RELEASE_MS });
   }
 }

@@ -24,6 +24,7 @@ const MADE: Readonly<Record<string, string>> = {
   checkReference: provider.checkReference,
   job: provider.job('{runId}', '{attempt}' as unknown as number),
   releaseSubject: contracts.releaseSubject('{transferId}'),
+  acceptedSubject: contracts.acceptedSubject('{transferId}'),
   holdsSubject: contracts.holdsSubject('{workerId}'),
 };
 

@@ -1,5 +1,5 @@
 import { providerSubjects, type FindUploadAnswer, type FindUploadRequest, type UploadResult } from '@ferry/contracts';
-import { defined, type FerryError } from '@ferry/kernel';
+import { defined, type FerryError, type ReferenceForms } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
@@ -7,7 +7,8 @@ import { ProviderDirectory } from '@ferry/service-host/providers';
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
 import { TransferConfig } from '../transfer.config';
-import { ProviderJobs, type Ended, type JobTarget } from './provider-jobs';
+import { ProviderJobs, type Ended, type JobOutcome, type JobTarget } from './provider-jobs';
+import { lifeOf } from './reference-life';
 
 /** Milliseconds; the adapter gives up before. */
 const FIND_MS = 10_000;
@@ -19,6 +20,8 @@ export interface LostUpload {
   readonly target: JobTarget;
   readonly variant: string;
   readonly marker: string;
+  /** What to await: the vendor has it, and processed it when it was last heard of. */
+  readonly accepted?: ReferenceForms;
 }
 
 export interface Looked extends Pick<JobTarget, 'providerId' | 'accountId' | 'owner' | 'runId' | 'sizeBytes'>, Pick<LostUpload, 'variant' | 'marker'> {
@@ -32,6 +35,8 @@ export type Fate =
   | { readonly found: UploadResult }
   /** Nothing stands at the vendor, and nobody who could bring it there answers. */
   | 'absent'
+  /** The vendor had accepted it, and says that it is gone. */
+  | 'refused'
   | 'unknown';
 
 /** Finds out what became of a released upload whose adapter does not answer any more. */
@@ -50,6 +55,7 @@ export class LostUploads {
    * @throws FerryError where nobody can look now: PROVIDER_UNAVAILABLE, or the vendor's list fails in a way that passes
    */
   async fateOf(lost: LostUpload, signal: AbortSignal): Promise<Fate> {
+    if (lost.accepted) return this.processed(lost, lost.accepted, () => this.jobs.join(lost.target, signal));
     const since = performance.now();
     const past = (ms: number): boolean => performance.now() - since >= ms;
     for (;;) {
@@ -64,15 +70,36 @@ export class LostUploads {
   }
 
   /**
-   * The upload as the vendor lists it, whose job has failed without saying what the vendor made of it. Undefined: it is not listed, or cannot be asked for.
+   * The upload as it stands at the vendor, whose job has failed without saying what the vendor made of it. Undefined: it is not listed, or cannot be asked for.
    * @throws FerryError as `fateOf`
    */
-  async listed(lost: LostUpload, signal: AbortSignal): Promise<UploadResult | undefined> {
+  async standing(lost: LostUpload, signal: AbortSignal): Promise<UploadResult | undefined> {
+    if (lost.accepted) {
+      const fate = await this.processed(lost, lost.accepted, () => wait(LOOK_AGAIN_MS, undefined, { signal }));
+      return typeof fate === 'object' && 'found' in fate ? fate.found : undefined;
+    }
     const since = performance.now();
     for (;;) {
       const listed = await this.look({ ...lost.target, ...lost });
       if (!listed || listed.upload || performance.now() - since >= LISTED_MS) return listed?.upload;
       await wait(LOOK_AGAIN_MS, undefined, { signal });
+    }
+  }
+
+  /** Until the vendor says that what it accepted can be used: it is not uploaded again, nor handed out before. `pause` may hear of the job. */
+  private async processed({ target, variant, marker }: LostUpload, forms: ReferenceForms, pause: () => Promise<JobOutcome | void>): Promise<Fate> {
+    const { providerId, owner, accountId } = target;
+    const since = performance.now();
+    for (;;) {
+      const { state } = await lifeOf(this.messaging, providerId, { owner, accountId, forms });
+      if (state === 'gone') return 'refused';
+      if (state === 'valid') {
+        const upload = (await this.look({ ...target, variant, marker }))?.upload;
+        return { found: upload && upload.forms.id === forms.id ? upload : { forms } };
+      }
+      const outcome = await pause();
+      if (outcome && outcome.status !== 'gone') return { ended: outcome };
+      if (performance.now() - since >= this.config.TRANSFER_JOB_DEADLINE_MS) return 'unknown';
     }
   }
 

@@ -1,4 +1,4 @@
-import { ReleaseRequest, releaseSubject, type UploadResult } from '@ferry/contracts';
+import { AcceptedRequest, acceptedSubject, ReleaseRequest, releaseSubject, type AcceptedAnswer, type UploadResult } from '@ferry/contracts';
 import { isOpen, transferDefinition, transferStream, type ClaimedRun, type RouteState, type TransferEvent, type TransferRun } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError, parseRunId, unreachable, type Route } from '@ferry/kernel';
@@ -63,6 +63,7 @@ export class TransferDriver {
     const { subjectId: routeId } = parseRunId(claim.runId)!;
     const held = this.bytes.hold(claim);
     const release = this.messaging.respond(releaseSubject(claim.runId), ReleaseRequest, (request) => this.desk.release(claim, held, request));
+    const accepted = this.messaging.respond(acceptedSubject(claim.runId), AcceptedRequest, (news) => this.accept(claim, news));
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -80,6 +81,7 @@ export class TransferDriver {
     } finally {
       this.progress.left(claim.runId);
       release.close();
+      accepted.close();
       await held.end();
     }
   }
@@ -93,6 +95,13 @@ export class TransferDriver {
   /** The run ended elsewhere while this worker was at it. */
   tidy(claim: Claim): Promise<void> {
     return this.cancellation.tidyTransfer(claim);
+  }
+
+  /** Also of a run that has ended meanwhile, which changes nothing. */
+  private async accept(claim: Claim, { transferId, attempt, forms }: AcceptedRequest): Promise<AcceptedAnswer> {
+    if (transferId !== claim.runId) throw new FerryError('VALIDATION_FAILED', 'invalid', 'The news is of another transfer.');
+    await this.log.transfer(claim, { type: 'AcceptUpload', data: { transferId, attempt, forms } });
+    return { noted: true };
   }
 
   private async cancel(claim: Claim): Promise<void> {
@@ -175,8 +184,8 @@ export class TransferDriver {
     stepBoundary('transfer.upload-result-seen');
     if (outcome.status === 'gone') return this.lost(step, attempt);
     if (outcome.status === 'failed') {
-      const listed = UNKNOWN_OUTCOMES.has(outcome.error.kind) ? await this.listed(step, attempt) : undefined;
-      if (listed) await this.complete(step, attempt, listed);
+      const found = UNKNOWN_OUTCOMES.has(outcome.error.kind) ? await this.standing(step, attempt) : undefined;
+      if (found) await this.complete(step, attempt, found);
       else await this.failAttempt(step, attempt, attemptFailure(outcome.error, { ...claim, attempt }, this.config));
       return;
     }
@@ -207,7 +216,8 @@ export class TransferDriver {
     const lost = this.lostUpload(step, attempt, run);
     if (!lost) return;
     const fate = await this.lostUploads.fateOf(lost, signal);
-    if (fate === 'absent') await this.absent(step, attempt);
+    if (fate === 'refused') await this.failAttempt(step, attempt, { ...lostAttempt('The provider accepted the upload, and made nothing of it.'), kind: 'not-found' });
+    else if (fate === 'absent') await this.absent(step, attempt);
     else if (fate === 'unknown') await this.failAttempt(step, attempt, { ...lostAttempt('The upload was released and its outcome stayed unknown.'), kind: 'timeout' });
     else if ('found' in fate) await this.complete(step, attempt, fate.found);
     else await this.settle(step, attempt, fate.ended);
@@ -219,18 +229,19 @@ export class TransferDriver {
     await this.failAttempt(step, attempt, lostAttempt('The adapter that worked on it is gone, and the vendor lists no such upload.'), { lookUpAt });
   }
 
-  /** A released upload that failed may stand at the vendor all the same: a second one is not begun where the vendor lists the first. */
-  private async listed(step: Step, attempt: number): Promise<UploadResult | undefined> {
+  /** A released upload that failed may stand at the vendor all the same: a second one is not begun where the vendor lists the first, or processes it. */
+  private async standing(step: Step, attempt: number): Promise<UploadResult | undefined> {
     const { run } = (await this.store.load(transferDefinition, transferStream(parseRunId(step.claim.runId)!.subjectId))).state;
     const lost = this.lostUpload(step, attempt, run);
-    return lost && this.lostUploads.listed(lost, step.signal);
+    return lost && this.lostUploads.standing(lost, step.signal);
   }
 
   /** Undefined where it was not released, or is another worker's by now. */
   private lostUpload(step: Step, attempt: number, run: TransferRun | undefined): LostUpload | undefined {
     const { claim, route } = step;
     if (!isReleased(run) || run.attempt !== attempt || !isMine(claim, run)) return undefined;
-    return { target: { ...this.target(step, attempt), sizeBytes: run.sizeBytes }, variant: route.variant, marker: markerOf(claim.runId) };
+    const accepted = run.status === 'accepted' ? run.forms : undefined;
+    return { target: { ...this.target(step, attempt), sizeBytes: run.sizeBytes }, variant: route.variant, marker: markerOf(claim.runId), ...defined({ accepted }) };
   }
 
   /** `lookUpAt`: what was released is not at the vendor so far, and is looked for then. */

@@ -1,12 +1,10 @@
 import {
-  providerSubjects,
   SUBJECTS,
   type CheckReferenceAnswer,
   type CheckReferenceRequest,
   type InvalidateReferenceRequest,
   type LoseOriginAnswer,
   type LoseOriginRequest,
-  type ReferenceCallRequest,
   type ReferenceCheck,
 } from '@ferry/contracts';
 import { assetStream, type Origin } from '@ferry/domain/asset/events';
@@ -15,14 +13,11 @@ import type { Messaging } from '@ferry/messaging';
 import { MESSAGING } from '@ferry/service-host';
 import { Inject, Injectable } from '@nestjs/common';
 import { AssetReader, ownedAndLiving } from '../assets/asset-reader';
+import { lifeOf } from '../engine/reference-life';
 import { RunLog } from '../engine/run-log';
 import { ResolveService } from '../resolve/resolve.service';
 
-/** Milliseconds; the adapter gives up before. */
-const CHECK_MS = 10_000;
 const LOSE_MS = 5_000;
-/** What keeps an answer away without saying anything of the reference. */
-const SILENCES: ReadonlySet<string> = new Set(['UNSUPPORTED', 'PROVIDER_CALL_FAILED', 'TOO_MANY_CALLS', 'SERVICE_UNAVAILABLE', 'REQUEST_TIMEOUT']);
 
 type Asker = Pick<CheckReferenceRequest, 'owner' | 'actor' | 'commandId' | 'assetId'>;
 
@@ -83,15 +78,8 @@ export class ReferenceChecks {
     return { checked: found, origin: asset.origin };
   }
 
-  private async ask({ providerId, accountId, forms }: Pick<Checked, 'providerId' | 'accountId' | 'forms'>, owner: string): Promise<ReferenceCheck> {
-    const request: ReferenceCallRequest = { owner, accountId, forms };
-    try {
-      return await this.messaging.request<ReferenceCheck>(providerSubjects(providerId).checkReference, request, { timeoutMs: CHECK_MS });
-    } catch (error) {
-      const { code, message } = error as FerryError;
-      if (!SILENCES.has(code)) throw error;
-      return { state: 'unknown', reason: message };
-    }
+  private ask({ providerId, accountId, forms }: Pick<Checked, 'providerId' | 'accountId' | 'forms'>, owner: string): Promise<ReferenceCheck> {
+    return lifeOf(this.messaging, providerId, { owner, accountId, forms });
   }
 
   /** A newer reference than the one that was asked for stays. */

@@ -78,7 +78,7 @@ export class Rig {
     const given: FileToUpload = {
       ...{ filename, kind: upload.kind, mimeType: upload.mimeType, sizeBytes: file.bytes.length, sha256: sha256(file.bytes), content },
     };
-    const defaults: UploadContext = { signal: AbortSignal.timeout(20_000), onBytes: () => undefined, release: async () => undefined };
+    const defaults: UploadContext = { signal: AbortSignal.timeout(20_000), onBytes: () => undefined, release: async () => undefined, accepted: async () => undefined };
     return this.adapter.uploadAsset!(this.account, given, upload.variant, { ...defaults, ...rest });
   }
 
