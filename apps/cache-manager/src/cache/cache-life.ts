@@ -7,16 +7,20 @@ import { backoff } from '@ferry/resilience';
 import { setTimeout as wait } from 'node:timers/promises';
 import { minuteOf, type EvictionOrder } from '../eviction/eviction-order';
 import type { CacheIndex } from './cache-index';
+import type { EventJournal } from './event-journal';
 import type { FileKeeper } from './file-keeper';
 import type { Reconciler } from './reconciler';
 
 const RETRY = { baseMs: 500, maxMs: 10_000 };
+/** Prefixes of the streams that a node follows. */
+export const followedBy = (nodeId: string): readonly string[] => [CACHE_CATEGORY, ASSET_CATEGORY, accessStream(nodeId)];
 
 export interface CacheLifeParts {
   readonly index: CacheIndex;
   readonly order: EvictionOrder;
   readonly keeper: FileKeeper;
   readonly reconciler: Reconciler;
+  readonly journal: EventJournal;
   readonly eventStore: EventStore;
   readonly logger: Logger;
 }
@@ -24,24 +28,18 @@ export interface CacheLifeParts {
 /** From start to stop: reads the events, makes the folder agree with them, then follows what happens to assets. */
 export class CacheLife {
   private readonly stopping = new AbortController();
-  private readonly subscription: EventSubscription;
+  private readonly started: Promise<void>;
+  private subscription?: EventSubscription;
   private reconciled?: Promise<void>;
   private state: HealthState = 'reading the events of the cache';
 
   constructor(private readonly parts: CacheLifeParts) {
-    this.subscription = parts.eventStore.subscribeAll({
-      prefixes: [CACHE_CATEGORY, ASSET_CATEGORY, accessStream(parts.index.nodeId)],
-      from: 'start',
-      onEvent: (event) => this.follow(event),
-      onState: (live) => {
-        if (live) this.reconciled ??= this.reconcile();
-      },
-    });
+    this.started = this.start();
   }
 
   health(): HealthState {
     if (this.state !== true) return this.state;
-    return this.subscription.live || 'the subscription to events has failed; subscribing again';
+    return this.subscription?.live || 'the subscription to events has failed; subscribing again';
   }
 
   /** @throws FerryError CACHE_NOT_READY until folder and events agree */
@@ -51,8 +49,32 @@ export class CacheLife {
 
   async close(): Promise<void> {
     this.stopping.abort();
-    await this.subscription.close();
+    await this.started;
+    await this.subscription?.close();
     await this.reconciled;
+    await this.parts.journal.close();
+  }
+
+  private async start(): Promise<void> {
+    const { journal, eventStore, index } = this.parts;
+    const from = await this.untilDone('the events of the cache could not be read', () => journal.replay((event) => this.isInStore(event), (event) => this.follow(event)));
+    if (from === undefined) return;
+    this.subscription = eventStore.subscribeAll({
+      prefixes: followedBy(index.nodeId),
+      from,
+      onEvent: async (event) => {
+        await this.follow(event);
+        if (isKept(event)) await journal.append(event);
+      },
+      onState: (live) => {
+        if (live) this.reconciled ??= this.reconcile();
+      },
+    });
+  }
+
+  private async isInStore({ id, streamName, revision }: RecordedEvent): Promise<boolean> {
+    const [event] = await this.parts.eventStore.read(streamName, { from: revision, maxCount: 1 });
+    return event?.id === id;
   }
 
   private async follow(event: RecordedEvent): Promise<void> {
@@ -74,20 +96,27 @@ export class CacheLife {
 
   private async reconcile(): Promise<void> {
     const { reconciler, logger, index, keeper } = this.parts;
+    await this.untilDone('the folder could not be compared with the events', async () => {
+      this.state = 'comparing the folder with the events';
+      logger.info(await reconciler.run(), 'folder and events agree');
+      this.state = true;
+      // Deleted while the folder was compared.
+      for (const { file } of [...index.cached()]) await keeper.evictDeleted(file.assetId);
+    });
+  }
+
+  /** Undefined where it is not done when the cache stops. */
+  private async untilDone<T>(failure: string, work: () => Promise<T>): Promise<T | undefined> {
     for (let attempt = 1; !this.stopping.signal.aborted; attempt += 1) {
       try {
-        this.state = 'comparing the folder with the events';
-        logger.info(await reconciler.run(), 'folder and events agree');
-        this.state = true;
-        // Deleted while the folder was compared.
-        for (const { file } of [...index.cached()]) await keeper.evictDeleted(file.assetId);
-        return;
+        return await work();
       } catch (error) {
-        logger.error({ err: error }, 'the folder could not be compared with the events; trying again');
-        this.state = 'the folder could not be compared with the events; trying again';
+        this.parts.logger.error({ err: error }, `${failure}; trying again`);
+        this.state = `${failure}; trying again`;
         await this.pause(backoff(attempt, RETRY));
       }
     }
+    return undefined;
   }
 
   private async pause(ms: number): Promise<void> {
@@ -95,3 +124,6 @@ export class CacheLife {
     await Promise.race([wait(ms, undefined, { ref: false }), stopped]);
   }
 }
+
+/** Of an asset only its end counts here. */
+const isKept = ({ streamName, type }: RecordedEvent): boolean => type === 'AssetDeleted' || idInStream(ASSET_CATEGORY, streamName) === undefined;

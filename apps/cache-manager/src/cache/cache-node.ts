@@ -18,9 +18,10 @@ import { Pins } from '../eviction/pins';
 import { AccessLog } from './access-log';
 import { Attempts } from './attempts';
 import { CacheIndex } from './cache-index';
-import { CacheLife } from './cache-life';
+import { CacheLife, followedBy } from './cache-life';
 import { CacheLog } from './cache-log';
 import { CacheService } from './cache.service';
+import { EventJournal } from './event-journal';
 import { FileKeeper } from './file-keeper';
 import { FileReceiver } from './file-receiver';
 import { GrowingFiles } from './growing-files';
@@ -71,7 +72,8 @@ export class CacheNode {
     const growing = new GrowingFiles();
     const accesses = new AccessLog(eventStore, config.CACHE_NODE_ID, logger, (assetId) => order.touch(assetId, minuteNow()));
     const urls: SignedUrls = new SignedUrls(() => config.CACHE_DATA_URL?.replace(/\/+$/, '') ?? dataPlane.address, config.CACHE_URL_SECRET.split(','));
-    const life = new CacheLife({ index, order, keeper, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
+    const journal = new EventJournal(disk.layout.journal, { nodeId: config.CACHE_NODE_ID, prefixes: followedBy(config.CACHE_NODE_ID) }, logger);
+    const life = new CacheLife({ index, order, keeper, journal, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
     const ensureReady = (): void => life.ensureReady();
     const deadlines = { idleMs: BODY_IDLE_MS, totalMs: TOTAL_MS };
     const dataPlane: DataPlaneServer = new DataPlaneServer({

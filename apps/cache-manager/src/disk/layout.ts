@@ -13,12 +13,15 @@ export class CacheLayout {
   readonly blobs: string;
   readonly temporary: string;
   readonly lockFile: string;
+  /** The copy of the events. */
+  readonly journal: string;
 
   constructor(readonly root: string) {
     this.assets = join(root, 'assets');
     this.blobs = join(root, 'blobs');
     this.temporary = join(root, 'tmp');
     this.lockFile = join(root, 'lock');
+    this.journal = join(root, 'events.journal');
   }
 
   assetFolder(assetId: string): string {
