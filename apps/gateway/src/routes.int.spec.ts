@@ -79,6 +79,9 @@ const queries: Row[] = [
 ];
 
 const commands: (Row & { status: number })[] = [
+  { call: ['PUT', `/v1/cache/${ASSET}/pin`], subject: SUBJECTS.cache.pin, type: AssetCommandRequest, sends: { ...COMMAND, assetId: ASSET }, status: 200 },
+  { call: ['DELETE', `/v1/cache/${ASSET}/pin`], subject: SUBJECTS.cache.unpin, type: AssetCommandRequest, sends: { ...COMMAND, assetId: ASSET }, status: 200 },
+  { call: ['POST', `/v1/cache/${ASSET}/release`], subject: SUBJECTS.cache.releaseLastCopy, type: AssetCommandRequest, sends: { ...COMMAND, assetId: ASSET }, status: 200 },
   { call: ['DELETE', asset], subject: SUBJECTS.catalog.remove, type: AssetCommandRequest, sends: { ...COMMAND, assetId: ASSET }, status: 200 },
   { call: ['POST', `${asset}/parents`, LINK], subject: SUBJECTS.lineage.link, type: LinkParentRequest, sends: { ...COMMAND, assetId: ASSET, parent: LINK }, status: 200 },
   {

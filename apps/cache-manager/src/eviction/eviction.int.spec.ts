@@ -1,60 +1,26 @@
 import { SUBJECTS, type CachedFile, type CacheUsage } from '@ferry/contracts';
-import { assetStream } from '@ferry/domain/asset/events';
 import type { RecordedEvent } from '@ferry/kernel';
-import { startSimulator, type Simulator } from '@ferry/provider-simulator';
-import { startService, type Service } from '@ferry/testing/servers';
 import { eventually } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fixture, MAX_BYTES, RunningCache } from '../testing/running-cache';
-
-const OWNER = 'dev';
-const ACCOUNTS = JSON.stringify([{ accountId: 'main', apiKey: 'spec-pixverse-key', owners: [OWNER], defaultFor: [OWNER] }]);
-const FREE_BYTES = 8;
+import { MAX_BYTES, RunningCache } from '../testing/running-cache';
+import { Vendor } from '../testing/vendor';
 
 let cache: RunningCache;
-let simulator: Simulator;
-let adapter: Service;
-let video: Buffer;
+let vendor: Vendor;
 
 beforeAll(async () => {
   cache = await RunningCache.start();
-  simulator = await startSimulator({ dataDir: join(cache.folder.path, 'simulator') });
-  adapter = await startAdapter();
-  video = await fixture('pixverse-harbour.mp4');
+  vendor = await Vendor.start(cache);
 }, 60_000);
 afterAll(async () => {
-  await adapter?.stop();
-  await simulator?.close();
+  await vendor?.stop();
   await cache?.stop();
 });
 
-const startAdapter = (): Promise<Service> => {
-  const urls = { NATS_URL: cache.environment['NATS_URL']!, EVENTSTORE_URL: '', MONGODB_URL: '' };
-  return startService('provider-pixverse', { urls }, { PIXVERSE_BASE_URL: simulator.pixverseUrl, PIXVERSE_ACCOUNTS: ACCOUNTS, FERRY_DATA_HOSTS: '127.0.0.1:1' });
-};
-
-/** The same video with other free space in its container: another content, of the same size. */
-const another = (): Buffer => {
-  const free = Buffer.alloc(FREE_BYTES + 16);
-  free.writeUInt32BE(free.length);
-  free.write('free', 4);
-  free.write(randomUUID().slice(0, 16), 8);
-  return Buffer.concat([video, free]);
-};
-
-/** An asset whose origin lives at the vendor, or is not known there. */
-const asset = async (isAlive: boolean, expiresAt?: string): Promise<string> => {
-  const assetId = randomUUID();
-  const seeded = (await (await fetch(`${simulator.controlUrl}/seed`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ provider: 'pixverse', kind: 'video', fixture: 'pixverse-harbour.mp4' }) })).json()) as { id: string };
-  const forms = { id: isAlive ? seeded.id : '1', idType: 'video' };
-  const origin = { providerId: 'pixverse', accountId: 'main', forms, ...(expiresAt ? { expiresAt } : {}) };
-  await cache.append(assetStream(assetId), OWNER, { type: 'AssetRegistered', data: { life: 1, origin, kind: 'video', capture: 'onDemand' } });
-  return assetId;
-};
-
-const put = async (assetId: string, content = another()): Promise<Response> => {
+const asset = (isAlive: boolean, expiresAt?: string): Promise<string> => vendor.asset(isAlive, expiresAt);
+const put = async (assetId: string, content = vendor.content()): Promise<Response> => {
   const { putUrl } = await cache.open(assetId, { sizeBytes: content.length });
   return fetch(putUrl, { method: 'PUT', body: new Uint8Array(content) });
 };
@@ -97,7 +63,7 @@ describe('a full cache', () => {
     const gone = assets.filter((_, at) => evicted[at]);
     const { data } = await lastOf(gone[0]!);
     expect(data).toMatchObject({ nodeId: 'node-1', reason: 'space', otherCopy: { from: 'origin' } });
-    expect((data as { freedBytes: number }).freedBytes).toBeGreaterThan(video.length);
+    expect((data as { freedBytes: number }).freedBytes).toBeGreaterThan(vendor.video.length);
     await expect(cache.lease(gone[0]!)).rejects.toMatchObject({ code: 'NOT_CACHED' });
     await expect(stat(join(cache.cacheDir, 'assets', gone[0]!))).rejects.toMatchObject({ code: 'ENOENT' });
   }, 60_000);
@@ -107,10 +73,10 @@ describe('a full cache', () => {
     for (const assetId of [leased, pinned, dying, unknown]) await cached(assetId);
     await cache.lease(leased);
     await decide('pin', pinned);
-    const refused = cache.open(await asset(true), { sizeBytes: video.length });
+    const refused = cache.open(await asset(true), { sizeBytes: vendor.video.length });
     await expect(refused).rejects.toMatchObject({ code: 'CACHE_FULL', category: 'no-space', details: { heldBy: { evictable: 0 } } });
     const { details } = (await refused.catch((error: unknown) => error)) as { details: { heldBy: Record<string, number> } };
-    expect(Object.keys(details.heldBy).filter((reason) => details.heldBy[reason]! > video.length).sort()).toEqual(['last-copy', 'leased', 'pinned']);
+    expect(Object.keys(details.heldBy).filter((reason) => details.heldBy[reason]! > vendor.video.length).sort()).toEqual(['last-copy', 'leased', 'pinned']);
     // The lease ends by itself: its file is the only one that may go.
     const [first, second, third] = [await asset(true), await asset(true), await asset(true)];
     await eventually(async () => expect((await put(first)).status).toBe(201));
@@ -149,6 +115,6 @@ describe('a pin', () => {
     await decide('pin', three);
     expect(await cache.eventTypes(one)).toEqual(['FileCached', 'FilePinned']);
     const { heldBytes, yours } = await cache.usage();
-    expect([heldBytes, heldBytes.pinned > 2 * video.length, heldBytes.evictable > video.length]).toEqual([yours, true, true]);
+    expect([heldBytes, heldBytes.pinned > 2 * vendor.video.length, heldBytes.evictable > vendor.video.length]).toEqual([yours, true, true]);
   });
 });

@@ -184,13 +184,13 @@ export class RunningCache {
   /** Allocated bytes of the distinct files below assets, blobs and tmp. */
   async bytesOnDisk(): Promise<number> {
     const inodes = new Map<number, number>();
-    for (const name of ['assets', 'blobs', 'tmp']) {
-      for (const entry of await readdir(join(this.cacheDir, name), { recursive: true, withFileTypes: true })) {
-        if (!entry.isFile()) continue;
-        const stats = await stat(join(entry.parentPath, entry.name)).catch(absentIfMissing);
-        if (stats) inodes.set(stats.ino, stats.blocks * 512);
-      }
-    }
+    // Others change it meanwhile: what is gone by then takes nothing.
+    const count = async (path: string): Promise<void> => {
+      const stats = await stat(path).catch(absentIfMissing);
+      if (stats?.isFile()) inodes.set(stats.ino, stats.blocks * 512);
+      else if (stats) for (const name of (await readdir(path).catch(absentIfMissing)) ?? []) await count(join(path, name));
+    };
+    for (const name of ['assets', 'blobs', 'tmp']) await count(join(this.cacheDir, name));
     return [...inodes.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 }
