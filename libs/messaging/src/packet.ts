@@ -54,6 +54,12 @@ export const encodeAnswer = (packet: AnswerPacket): string => {
   return JSON.stringify({ ...packet, response: undefined, err });
 };
 
+/** Nobody was there to answer, or nobody did in time: that says nothing of what was asked. */
+export const isSilence = (error: unknown): boolean => {
+  const { code } = error as Partial<FerryError>;
+  return code === 'SERVICE_UNAVAILABLE' || code === 'REQUEST_TIMEOUT';
+};
+
 /** The error as the other process threw it; what is not ours becomes INTERNAL without its text. */
 export const toFerryError = (error: unknown): FerryError => {
   if (error instanceof FerryError) return error;

@@ -1,6 +1,6 @@
 import { providerSubjects, type AuthorizeAccountAnswer, type ProviderCapabilities } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
-import type { Messaging } from '@ferry/messaging';
+import { isSilence, type Messaging } from '@ferry/messaging';
 import { FreshAnswers } from './fresh-answers';
 
 const CALL_DEADLINE_MS = 3_000;
@@ -79,8 +79,7 @@ export class ProviderDirectory {
     try {
       return await this.messaging.request<Answer>(subject, data, { timeoutMs: CALL_DEADLINE_MS });
     } catch (error) {
-      const { code } = error as FerryError;
-      if (code !== 'SERVICE_UNAVAILABLE' && code !== 'REQUEST_TIMEOUT') throw error;
+      if (!isSilence(error)) throw error;
       throw new FerryError('PROVIDER_UNAVAILABLE', 'unavailable', `The adapter of ${providerId} does not answer now. Try again in some seconds.`);
     }
   }

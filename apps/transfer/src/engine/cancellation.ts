@@ -2,8 +2,8 @@ import { providerSubjects, type JobCommand, type JobStatus, type TransferCommand
 import { downloadDefinition, downloadStream } from '@ferry/domain/download';
 import { transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
-import { FerryError, parseRunId, type Token } from '@ferry/kernel';
-import type { Messaging } from '@ferry/messaging';
+import { parseRunId, type FerryError, type Token } from '@ferry/kernel';
+import { isSilence, type Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
 import { EVENT_STORE } from '@ferry/service-host/stores';
@@ -91,8 +91,8 @@ export class Cancellation {
     try {
       return await this.messaging.request<JobStatus>(providerSubjects(providerId).job(runId, attempt), command, { timeoutMs: STOP_MS });
     } catch (error) {
-      if (!(error instanceof FerryError) || !['SERVICE_UNAVAILABLE', 'REQUEST_TIMEOUT'].includes(error.code)) throw error;
-      this.logger.info({ runId, attempt, code: error.code }, 'nobody answers for a job that is not wanted any more');
+      if (!isSilence(error)) throw error;
+      this.logger.info({ runId, attempt, code: (error as FerryError).code }, 'nobody answers for a job that is not wanted any more');
       return undefined;
     }
   }

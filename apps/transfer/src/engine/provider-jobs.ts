@@ -1,6 +1,6 @@
 import { providerSubjects, type JobCommand, type JobFailure, type JobStatus, type ProviderOperation, type StartJobRequest } from '@ferry/contracts';
 import { priorityRank, type ErrorCategory, type FerryError, type Priority } from '@ferry/kernel';
-import type { Messaging } from '@ferry/messaging';
+import { isSilence, type Messaging } from '@ferry/messaging';
 import { stepBoundary, type Logger } from '@ferry/observability';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
 import { ProviderDirectory } from '@ferry/service-host/providers';
@@ -131,6 +131,3 @@ export const refusalOf = ({ code, category, message }: Pick<FerryError, 'code' |
   const kind = passing ?? (code === 'UNKNOWN_ACCOUNT' ? 'auth' : 'invalid-request');
   return { kind, message, retryable: passing !== undefined, ours: true, ...(code ? { code } : {}) };
 };
-
-const isSilence = (error: unknown): boolean => ['SERVICE_UNAVAILABLE', 'REQUEST_TIMEOUT'].includes((error as FerryError).code);
-
