@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, register } from 'prom-client';
+import { collectDefaultMetrics, Gauge, register } from 'prom-client';
 
 export { Counter, Gauge, Histogram } from 'prom-client';
 export const metrics = register;
@@ -7,4 +7,12 @@ export const metrics = register;
 export const startMetrics = (service: string): void => {
   metrics.setDefaultLabels({ service });
   collectDefaultMetrics();
+};
+
+/** Sets one series' value. */
+export type SetSeries = (labels: Readonly<Record<string, string>>, value: number) => void;
+
+/** A gauge whose series are read when /metrics is asked. */
+export const gaugeOf = (name: string, help: string, labelNames: readonly string[], collect: (set: SetSeries) => void): void => {
+  const made: Gauge = new Gauge({ name, help, labelNames: [...labelNames], collect: () => collect((labels, value) => made.set(labels, value)) });
 };

@@ -20,6 +20,7 @@ import { Attempts } from './attempts';
 import { CacheIndex } from './cache-index';
 import { CacheLife, followedBy } from './cache-life';
 import { CacheLog } from './cache-log';
+import { CacheMetrics } from './cache-metrics';
 import { CacheService } from './cache.service';
 import { EventJournal } from './event-journal';
 import { FileKeeper } from './file-keeper';
@@ -62,7 +63,9 @@ export class CacheNode {
     const disk = await CacheDisk.open(folder, budget);
     const lock = FolderLock.take(new CacheLayout(folder).lockFile, folder);
     const log = new CacheLog(eventStore, index);
-    const keeper = new FileKeeper(index, disk, log, logger);
+    const metrics = new CacheMetrics();
+    metrics.watch({ budget, order, leases });
+    const keeper = new FileKeeper(index, disk, log, logger, (reason, freedBytes) => metrics.evicted(reason, freedBytes));
     const rules = { confirmedForMs: config.LAST_COPY_CONFIRM_SECONDS * 1_000, marginMs: config.LAST_COPY_MARGIN_SECONDS * 1_000 };
     const copies = new OtherCopies({ eventStore, messaging, directory, logger }, rules);
     const leaseMs = config.CACHE_LEASE_SECONDS * 1_000;
@@ -84,7 +87,7 @@ export class CacheNode {
       idleMs: CONNECTION_IDLE_MS,
       logger,
     });
-    const service = new CacheService({ index, keeper, budget, order, leases, leaseMs, attempts, growing, accesses, urls, eventStore, ensureReady });
+    const service = new CacheService({ index, keeper, budget, order, leases, leaseMs, attempts, growing, accesses, metrics, urls, eventStore, ensureReady });
     await dataPlane.listen(config.CACHE_DATA_PORT, config.CACHE_DATA_HOST);
     logger.info({ folder, dataPlane: dataPlane.address }, 'data plane listens');
     const pins = new Pins({ index, log, order, budget, ensureReady }, { all: config.CACHE_UNEVICTABLE_SHARE, perOwner: config.CACHE_UNEVICTABLE_SHARE_PER_OWNER });

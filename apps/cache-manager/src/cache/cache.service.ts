@@ -4,6 +4,7 @@ import { defined, FerryError } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
 import type { SignedUrls } from '../data-plane/signed-url';
 import type { Budget } from '../disk/budget';
+import type { CacheMetrics } from './cache-metrics';
 import type { EvictionOrder } from '../eviction/eviction-order';
 import type { AccessLog } from './access-log';
 import { readAsset, unknownAsset } from './asset-facts';
@@ -28,6 +29,7 @@ export interface CacheParts {
   readonly attempts: Attempts;
   readonly growing: GrowingFiles;
   readonly accesses: AccessLog;
+  readonly metrics: CacheMetrics;
   readonly urls: SignedUrls;
   readonly eventStore: EventStore;
   /** Throws until folder and events agree. */
@@ -80,7 +82,7 @@ export class CacheService {
 
   /** @throws FerryError NOT_CACHED, TOO_MANY_LEASES */
   async acquire({ owner, assetId, holder, waitMs = 0, ...wanted }: AcquireLeaseRequest): Promise<AcquireLeaseAnswer> {
-    const { leases, accesses, growing, ensureReady } = this.parts;
+    const { leases, accesses, growing, metrics, ensureReady } = this.parts;
     ensureReady();
     const ttlMs = this.lifeOf(wanted);
     const lease = leases.acquire(owner, assetId, holder, ttlMs);
@@ -88,9 +90,11 @@ export class CacheService {
     const file = await this.parts.keeper.look(owner, assetId);
     if (!file) {
       leases.release(owner, lease.leaseId);
+      metrics.missed();
       throw notCached();
     }
     accesses.touch(assetId);
+    metrics.hit(file.sizeBytes);
     stepBoundary('cache.lease-given');
     return this.leaseAnswer(lease, ttlMs, file);
   }

@@ -39,7 +39,7 @@ export class FileKeeper {
     private readonly disk: CacheDisk,
     private readonly log: CacheLog,
     private readonly logger: Logger,
-    private readonly onEvicted: (reason: EvictionReason, freedBytes: number) => void = () => undefined,
+    private readonly onEvicted: (reason: EvictionReason, freedBytes: number) => void,
   ) {}
 
   /**

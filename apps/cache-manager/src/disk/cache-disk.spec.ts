@@ -1,4 +1,4 @@
-import { rounds, seed, tempDir, type TempDir } from '@ferry/testing/specs';
+import { eventually, rounds, seed, tempDir, type TempDir } from '@ferry/testing/specs';
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { appendFile, copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
@@ -226,6 +226,22 @@ describe('the budget', () => {
     await second.cover(1);
     second.release();
     expect([large.usedBytes, large.reservedBytes]).toEqual([roundToBlocks(2 * STEP_BYTES + 1), 0]);
+  });
+
+  it('breaks the youngest of unknown length off where none can go on, so that the oldest ends', async () => {
+    const large = new Budget(3 * STEP_BYTES, full);
+    const [oldest, youngest] = [await large.reserve(), await large.reserve()];
+    await oldest.cover(1);
+    await youngest.cover(STEP_BYTES + 1);
+    const goesOn = oldest.cover(2 * STEP_BYTES);
+    await eventually(() => expect(youngest.broken.aborted).toBe(true));
+    await expect(youngest.cover(2 * STEP_BYTES + 1)).rejects.toMatchObject({ code: 'CACHE_FULL' });
+    youngest.release();
+    await goesOn;
+    expect(large.reservedBytes).toBe(2 * STEP_BYTES);
+    const declared = large.reserve(2 * STEP_BYTES);
+    await expect(declared).rejects.toMatchObject({ code: 'CACHE_FULL' });
+    expect(oldest.broken.aborted).toBe(false);
   });
 
   it('is never exceeded on the disk by concurrent writers, and counts what is left', async () => {

@@ -68,6 +68,40 @@ describe('a full cache', () => {
     await expect(stat(join(cache.cacheDir, 'assets', gone[0]!))).rejects.toMatchObject({ code: 'ENOENT' });
   }, 60_000);
 
+  it('tells nobody that a file is there which is about to go', async () => {
+    const assets: string[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      assets.push(await asset(true));
+      await cached(assets.at(-1)!);
+    }
+    for (let count = 0; count < 4; count += 1) {
+      const next = await asset(true);
+      // Asked for at the same time as their room is: each lease that is given has its file.
+      const [, ...leases] = await Promise.allSettled([cached(next), ...assets.map((assetId) => cache.lease(assetId))]);
+      for (const lease of leases) {
+        if (lease.status === 'fulfilled') expect((await fetch(lease.value.getUrl)).status).toBe(200);
+        else expect(lease.reason).toMatchObject({ code: 'NOT_CACHED' });
+      }
+      await eventually(async () => expect((await cache.usage()).leases).toBe(0));
+      assets.push(next);
+    }
+    await checkDisk();
+    expect(await cache.metrics()).toMatch(/ferry_cache_evictions_total\{reason="space",service="cache-manager"\} [1-9]/);
+  }, 60_000);
+
+  it('evicts ahead of need, down to the low watermark', async () => {
+    const assets = [await asset(true), await asset(true), await asset(true), await asset(true)];
+    for (const assetId of assets) await cached(assetId);
+    await cache.shutDown();
+    await cache.boot({ CACHE_HIGH_WATERMARK: '0.8', CACHE_LOW_WATERMARK: '0.5' });
+    await eventually(async () => expect((await cache.usage()).usedBytes).toBeLessThanOrEqual(MAX_BYTES / 2));
+    const types = await Promise.all(assets.map(async (assetId) => (await lastOf(assetId)).type));
+    expect(types.filter((type) => type === 'FileEvicted')).toHaveLength(2);
+    await cache.shutDown();
+    await cache.boot();
+    await cache.rested();
+  }, 60_000);
+
   it('keeps what is leased, pinned, or the last copy, and says what holds the room', async () => {
     const [leased, pinned, dying, unknown] = [await asset(true), await asset(true), await asset(true, new Date(Date.now() + 60_000).toISOString()), await asset(false)];
     for (const assetId of [leased, pinned, dying, unknown]) await cached(assetId);

@@ -87,8 +87,8 @@ export class RunningCache {
     };
   }
 
-  async boot(): Promise<void> {
-    Object.assign(process.env, this.environment);
+  async boot(more: NodeJS.ProcessEnv = {}): Promise<void> {
+    Object.assign(process.env, { CACHE_HIGH_WATERMARK: '0.999', CACHE_LOW_WATERMARK: '0.99' }, this.environment, more);
     // The registry is one per process, and this process starts the service more than once.
     metrics.clear();
     this.app = await bootstrapService(CacheManagerModule, { name: 'cache-manager' });
@@ -103,6 +103,10 @@ export class RunningCache {
 
   async readyz(): Promise<number> {
     return (await fetch(`${await this.app!.getUrl()}/readyz`)).status;
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${await this.app!.getUrl()}/metrics`)).text();
   }
 
   async shutDown(): Promise<void> {

@@ -1,4 +1,4 @@
-import { Counter, Gauge } from '@ferry/observability';
+import { Counter, gaugeOf } from '@ferry/observability';
 import { Injectable } from '@nestjs/common';
 import type { GateCall } from './provider-gate';
 import type { JobOutcome } from './provider-jobs';
@@ -30,31 +30,25 @@ export class EngineMetrics {
   }
 
   watch({ queue, gate, parked, driven }: Watched): void {
-    gauge('ferry_queue_depth', 'Runs that this worker may take and has no place for.', ['kind', 'priority'], (set) => {
+    gaugeOf('ferry_queue_depth', 'Runs that this worker may take and has no place for.', ['kind', 'priority'], (set) => {
       for (const { kind, priority, waiting } of queue.depth()) set({ kind, priority }, waiting);
     });
-    gauge('ferry_queue_oldest_seconds', 'Age of the oldest request among them.', ['kind'], (set) => {
+    gaugeOf('ferry_queue_oldest_seconds', 'Age of the oldest request among them.', ['kind'], (set) => {
       for (const kind of ['transfer', 'download'] as const) {
         const oldest = queue.oldest(kind);
         set({ kind }, oldest === undefined ? 0 : Math.max(0, (Date.now() - Date.parse(oldest)) / 1_000));
       }
     });
-    gauge('ferry_runs_parked', 'Runs of this worker that wait for a time, a permit or a breaker.', [], (set) => set({}, parked()));
-    gauge('ferry_runs_driven', 'Runs that this worker works on.', [], (set) => set({}, driven()));
-    gauge('ferry_permits_in_use', 'Permits of this process, by provider, account and operation.', PERMIT_LABELS, (set) => {
+    gaugeOf('ferry_runs_parked', 'Runs of this worker that wait for a time, a permit or a breaker.', [], (set) => set({}, parked()));
+    gaugeOf('ferry_runs_driven', 'Runs that this worker works on.', [], (set) => set({}, driven()));
+    gaugeOf('ferry_permits_in_use', 'Permits of this process, by provider, account and operation.', PERMIT_LABELS, (set) => {
       for (const { key, inUse } of gate.permitCounts()) set({ key }, inUse);
     });
-    gauge('ferry_permits_waiting', 'Calls of this process that wait for a permit.', PERMIT_LABELS, (set) => {
+    gaugeOf('ferry_permits_waiting', 'Calls of this process that wait for a permit.', PERMIT_LABELS, (set) => {
       for (const { key, waiting } of gate.permitCounts()) set({ key }, waiting);
     });
-    gauge('ferry_breaker_state', '1 for the state that the breaker is in.', ['key', 'state'], (set) => {
+    gaugeOf('ferry_breaker_state', '1 for the state that the breaker is in.', ['key', 'state'], (set) => {
       for (const breaker of gate.breakerStates()) for (const state of BREAKER_STATES) set({ key: breaker.key, state }, breaker.state === state ? 1 : 0);
     });
   }
 }
-
-type Set = (labels: Record<string, string>, value: number) => void;
-
-const gauge = (name: string, help: string, labelNames: readonly string[], collect: (set: Set) => void): void => {
-  const made = new Gauge({ name, help, labelNames: [...labelNames], collect: () => collect((labels, value) => made.set(labels, value)) });
-};

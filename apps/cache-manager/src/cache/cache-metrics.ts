@@ -1,0 +1,52 @@
+import type { EvictionReason } from '@ferry/domain/cache';
+import { Counter, gaugeOf } from '@ferry/observability';
+import type { Budget } from '../disk/budget';
+import type { EvictionOrder } from '../eviction/eviction-order';
+import type { Leases } from './leases';
+
+interface Watched {
+  readonly budget: Budget;
+  readonly order: EvictionOrder;
+  readonly leases: Leases;
+}
+
+/** Shares of the budget at which unevictable bytes are worth a word. */
+const WARNINGS = [0.9, 0.75, 0.5];
+
+/** What the cache says of itself to /metrics. */
+export class CacheMetrics {
+  private readonly evictions = new Counter({ name: 'ferry_cache_evictions_total', help: 'Files evicted, by reason.', labelNames: ['reason'] });
+  private readonly evictedBytes = new Counter({ name: 'ferry_cache_evicted_bytes_total', help: 'Bytes that evictions freed, by reason.', labelNames: ['reason'] });
+  private readonly asked = new Counter({ name: 'ferry_cache_lookups_total', help: 'Times that a file was asked for to be read: hit or miss.', labelNames: ['result'] });
+  private readonly hitBytes = new Counter({ name: 'ferry_cache_hit_bytes_total', help: 'Bytes of the files that were there when they were asked for.' });
+
+  watch({ budget, order, leases }: Watched): void {
+    gaugeOf('ferry_cache_bytes', 'Bytes of the budget: all of it, used by files, and reserved for files that are being written.', ['of'], (set) => {
+      set({ of: 'budget' }, budget.maxBytes);
+      set({ of: 'used' }, budget.usedBytes);
+      set({ of: 'reserved' }, budget.reservedBytes);
+    });
+    gaugeOf('ferry_cache_held_bytes', 'Allocated bytes of cached files, by what keeps them from being evicted.', ['by'], (set) => {
+      for (const [by, bytes] of Object.entries(order.heldBytes())) set({ by }, bytes);
+    });
+    gaugeOf('ferry_cache_unevictable_warning', 'The highest of 50, 75 and 90 % of the budget that pinned files and last copies exceed, or 0.', [], (set) => {
+      const { pinned, 'last-copy': lastCopies } = order.heldBytes();
+      set({}, WARNINGS.find((share) => pinned + lastCopies > share * budget.maxBytes) ?? 0);
+    });
+    gaugeOf('ferry_cache_leases', 'Leases that have not ended.', [], (set) => set({}, leases.count));
+  }
+
+  evicted(reason: EvictionReason, freedBytes: number): void {
+    this.evictions.inc({ reason });
+    this.evictedBytes.inc({ reason }, freedBytes);
+  }
+
+  hit(sizeBytes: number): void {
+    this.asked.inc({ result: 'hit' });
+    this.hitBytes.inc(sizeBytes);
+  }
+
+  missed(): void {
+    this.asked.inc({ result: 'miss' });
+  }
+}
