@@ -20,7 +20,7 @@ const READY = /"http":"[^"]+".*"msg":"ready"/;
 
 export const command = () => ({ owner: OWNER, actor: 'bench', commandId: randomUUID() });
 
-export const registered = (assetId: string): AssetEvent => ({
+const registered = (assetId: string): AssetEvent => ({
   type: 'AssetRegistered',
   data: { life: 1, origin: { providerId: 'pixverse', accountId: 'main', forms: { id: assetId, idType: 'video' } }, kind: 'audio', capture: 'onDemand' },
 });
