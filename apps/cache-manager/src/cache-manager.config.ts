@@ -17,6 +17,8 @@ export class CacheManagerConfig {
   @IsNumber() @Min(0.1) @Max(1) CACHE_HIGH_WATERMARK = 0.95;
   /** Share of the budget down to which they are. */
   @IsNumber() @Min(0.05) @Max(1) CACHE_LOW_WATERMARK = 0.9;
+  /** Bytes of cached files that are read again per second, to find damage; 0: none. */
+  @IsInt() @Min(0) CACHE_SCRUB_BYTES_PER_SECOND = 4_194_304;
   /** The longest time of a lease, in seconds; after a start nothing is evicted for as long. */
   @IsInt() @Min(1) @Max(60) CACHE_LEASE_SECONDS = 60;
   /** Seconds for which another copy that was found alive counts as alive, and one that was not as gone. */

@@ -21,6 +21,8 @@ export interface CacheLifeParts {
   readonly keeper: FileKeeper;
   readonly reconciler: Reconciler;
   readonly journal: EventJournal;
+  /** Told once folder and events agree. */
+  readonly onReady: () => void;
   readonly eventStore: EventStore;
   readonly logger: Logger;
 }
@@ -95,11 +97,12 @@ export class CacheLife {
   }
 
   private async reconcile(): Promise<void> {
-    const { reconciler, logger, index, keeper } = this.parts;
+    const { reconciler, logger, index, keeper, onReady } = this.parts;
     await this.untilDone('the folder could not be compared with the events', async () => {
       this.state = 'comparing the folder with the events';
       logger.info(await reconciler.run(), 'folder and events agree');
       this.state = true;
+      onReady();
       // Deleted while the folder was compared.
       for (const { file } of [...index.cached()]) await keeper.evictDeleted(file.assetId);
     });

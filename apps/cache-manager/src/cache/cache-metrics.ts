@@ -19,6 +19,7 @@ export class CacheMetrics {
   private readonly evictedBytes = new Counter({ name: 'ferry_cache_evicted_bytes_total', help: 'Bytes that evictions freed, by reason.', labelNames: ['reason'] });
   private readonly asked = new Counter({ name: 'ferry_cache_lookups_total', help: 'Times that a file was asked for to be read: hit or miss.', labelNames: ['result'] });
   private readonly hitBytes = new Counter({ name: 'ferry_cache_hit_bytes_total', help: 'Bytes of the files that were there when they were asked for.' });
+  private readonly scrubbedBytes = new Counter({ name: 'ferry_cache_scrubbed_bytes_total', help: 'Bytes of cached files that were read again and compared.' });
 
   watch({ budget, order, leases }: Watched): void {
     gaugeOf('ferry_cache_bytes', 'Bytes of the budget: all of it, used by files, and reserved for files that are being written.', ['of'], (set) => {
@@ -39,6 +40,10 @@ export class CacheMetrics {
   evicted(reason: EvictionReason, freedBytes: number): void {
     this.evictions.inc({ reason });
     this.evictedBytes.inc({ reason }, freedBytes);
+  }
+
+  scrubbed(bytes: number): void {
+    this.scrubbedBytes.inc(bytes);
   }
 
   hit(sizeBytes: number): void {

@@ -28,6 +28,7 @@ import { FileReceiver } from './file-receiver';
 import { GrowingFiles } from './growing-files';
 import { Leases } from './leases';
 import { Reconciler } from './reconciler';
+import { Scrubber } from './scrubber';
 
 /** Milliseconds. A vendor may be slow to give or take; one that stands still is given up. */
 const BODY_IDLE_MS = 30_000;
@@ -50,6 +51,7 @@ export class CacheNode {
     private readonly dataPlane: DataPlaneServer,
     private readonly accesses: AccessLog,
     private readonly evictor: Evictor,
+    private readonly scrubber: Scrubber,
     private readonly lock: FolderLock,
   ) {}
 
@@ -76,7 +78,9 @@ export class CacheNode {
     const accesses = new AccessLog(eventStore, config.CACHE_NODE_ID, logger, (assetId) => order.touch(assetId, minuteNow()));
     const urls: SignedUrls = new SignedUrls(() => config.CACHE_DATA_URL?.replace(/\/+$/, '') ?? dataPlane.address, config.CACHE_URL_SECRET.split(','));
     const journal = new EventJournal(disk.layout.journal, { nodeId: config.CACHE_NODE_ID, prefixes: followedBy(config.CACHE_NODE_ID) }, logger);
-    const life = new CacheLife({ index, order, keeper, journal, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
+    const scrubber = new Scrubber({ index, disk, keeper, leases, metrics, logger }, config.CACHE_SCRUB_BYTES_PER_SECOND);
+    const onReady = (): void => scrubber.begin();
+    const life = new CacheLife({ index, order, keeper, journal, onReady, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
     const ensureReady = (): void => life.ensureReady();
     const deadlines = { idleMs: BODY_IDLE_MS, totalMs: TOTAL_MS };
     const dataPlane: DataPlaneServer = new DataPlaneServer({
@@ -91,7 +95,7 @@ export class CacheNode {
     await dataPlane.listen(config.CACHE_DATA_PORT, config.CACHE_DATA_HOST);
     logger.info({ folder, dataPlane: dataPlane.address }, 'data plane listens');
     const pins = new Pins({ index, log, order, budget, ensureReady }, { all: config.CACHE_UNEVICTABLE_SHARE, perOwner: config.CACHE_UNEVICTABLE_SHARE_PER_OWNER });
-    return new CacheNode(service, pins, life, dataPlane, accesses, evictor, lock);
+    return new CacheNode(service, pins, life, dataPlane, accesses, evictor, scrubber, lock);
   }
 
   health(): HealthState {
@@ -100,7 +104,7 @@ export class CacheNode {
 
   async close(): Promise<void> {
     await this.dataPlane.close();
-    await this.evictor.close();
+    await Promise.all([this.evictor.close(), this.scrubber.close()]);
     await this.accesses.close();
     await this.life.close();
     this.lock.release();

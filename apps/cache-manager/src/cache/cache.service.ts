@@ -118,7 +118,7 @@ export class CacheService {
   usage(owner: string): CacheUsage {
     const { index, budget, leases, order } = this.parts;
     const { maxBytes, usedBytes, reservedBytes } = budget;
-    return { nodeId: index.nodeId, maxBytes, usedBytes, reservedBytes, files: index.fileCount, leases: leases.count, heldBytes: order.heldBytes(), yours: order.heldBytes(owner) };
+    return { nodeId: index.nodeId, maxBytes, usedBytes, reservedBytes, files: order.fileCount, leases: leases.count, heldBytes: order.heldBytes(), yours: order.heldBytes(owner) };
   }
 
   private lifeOf({ ttlMs = this.parts.leaseMs }: { readonly ttlMs?: number }): number {

@@ -67,6 +67,10 @@ export class EvictionOrder {
     return this.holds.get(assetId)?.values().next().value;
   }
 
+  get fileCount(): number {
+    return this.files.size;
+  }
+
   next(): string | undefined {
     return this.policy.next();
   }

@@ -88,7 +88,7 @@ export class RunningCache {
   }
 
   async boot(more: NodeJS.ProcessEnv = {}): Promise<void> {
-    Object.assign(process.env, { CACHE_HIGH_WATERMARK: '0.999', CACHE_LOW_WATERMARK: '0.99' }, this.environment, more);
+    Object.assign(process.env, { CACHE_HIGH_WATERMARK: '0.999', CACHE_LOW_WATERMARK: '0.99', CACHE_SCRUB_BYTES_PER_SECOND: '0' }, this.environment, more);
     // The registry is one per process, and this process starts the service more than once.
     metrics.clear();
     this.app = await bootstrapService(CacheManagerModule, { name: 'cache-manager' });
