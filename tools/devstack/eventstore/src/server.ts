@@ -24,6 +24,8 @@ export interface EventStoreOptions {
   readonly dataDir: string;
   /** A loopback address: there is no access control. Default 127.0.0.1. */
   readonly host?: string;
+  /** How long an append in parts may take to be final, in milliseconds. Default 2000, as the real server's. */
+  readonly pendingMs?: number;
 }
 
 export interface RunningEventStore {
@@ -34,6 +36,7 @@ export interface RunningEventStore {
   close(): Promise<void>;
 }
 
+const PENDING_MS = 2_000;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 const SERVER_OPTIONS = {
@@ -64,7 +67,7 @@ type StreamsHandlers = Pick<IStreamsServer, 'delete' | 'tombstone'> & {
  * Starts an embedded event store that speaks EventStoreDB's gRPC protocol, for development and tests.
  * @throws when the host is no loopback address, the port is taken, or the data folder is in use.
  */
-export async function startEventStore({ port, dataDir, host = '127.0.0.1' }: EventStoreOptions): Promise<RunningEventStore> {
+export async function startEventStore({ port, dataDir, host = '127.0.0.1', pendingMs = PENDING_MS }: EventStoreOptions): Promise<RunningEventStore> {
   if (!isLoopback(host)) throw new Error(`the embedded event store has no access control: ${host} is no loopback address`);
   const store = await Store.open(dataDir);
   const grpc = new Server(SERVER_OPTIONS);
@@ -72,7 +75,7 @@ export async function startEventStore({ port, dataDir, host = '127.0.0.1' }: Eve
   try {
     const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
     const listener = await bind(host, port, (socket) => injector.injectConnection(socket), (socket) => http.emit('connection', socket));
-    addServices(grpc, store, host, listener.port);
+    addServices(grpc, store, { host, port: listener.port, pendingMs });
     const authority = host.includes(':') ? `[${host}]` : host;
     return { connectionString: `esdb://${authority}:${listener.port}?tls=false`, port: listener.port, close: closer(grpc, listener, store) };
   } catch (error) {
@@ -93,11 +96,11 @@ async function bind(host: string, port: number, ...handlers: [onHttp2: (socket: 
   }
 }
 
-function addServices(server: Server, store: Store, host: string, port: number): void {
+function addServices(server: Server, store: Store, { host, port, pendingMs }: Pick<Required<EventStoreOptions>, 'host' | 'port' | 'pendingMs'>): void {
   const streams: StreamsHandlers = {
     read: (call) => read(store, call),
     append: (call, callback) => append(store, call, callback),
-    batchAppend: (call) => new BatchAppend(store, call).run(),
+    batchAppend: (call) => new BatchAppend(store, call, pendingMs).run(),
     delete: (call, callback) => softDelete(store, call, callback),
     tombstone: (call, callback) => tombstone(store, call, callback),
   };

@@ -13,8 +13,6 @@ export type BatchAppendCall = ServerDuplexStream<BatchAppendMessage, Uint8Array>
 /** Appends that have begun and are not final, on one call. */
 const MAX_PENDING = 1_024;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
-/** How long an append may take to be final, in milliseconds, however late its deadline is. */
-const MAX_PENDING_MS = 2_000;
 
 interface Pending {
   readonly correlationUuid: Buffer | undefined;
@@ -35,6 +33,8 @@ export class BatchAppend {
   constructor(
     private readonly store: Store,
     private readonly call: BatchAppendCall,
+    /** How long an append may take to be final, in milliseconds, however late its deadline is. */
+    private readonly pendingMs: number,
   ) {}
 
   run(): void {
@@ -57,7 +57,11 @@ export class BatchAppend {
     }
     if (message.isFinal) this.finish(key, entry);
     else if (this.pending.size > MAX_PENDING || this.pendingBytes > MAX_PENDING_BYTES) this.tooMuch();
-    else entry.timer ??= setTimeout(() => this.refuse(key, entry, { kind: 'timeout' }), timeLeft(entry.options));
+    else entry.timer ??= setTimeout(() => this.refuse(key, entry, { kind: 'timeout' }), this.timeLeft(entry.options));
+  }
+
+  private timeLeft({ deadline = Infinity }: AppendOptions): number {
+    return Math.min(Math.max(deadline - Date.now(), 0), this.pendingMs);
   }
 
   private refuseUnnamed(message: BatchAppendMessage): void {
@@ -151,8 +155,6 @@ function invalidOptions({ stream, expected }: AppendOptions): BatchRefusal | und
   if (isInvalidStream(stream)) return { kind: 'bad-request', reason: `'${stream}' is no stream name` };
   return typeof expected === 'bigint' && !isRevision(expected) ? { kind: 'bad-request', reason: `${expected} is no revision` } : undefined;
 }
-
-const timeLeft = ({ deadline = Infinity }: AppendOptions): number => Math.min(Math.max(deadline - Date.now(), 0), MAX_PENDING_MS);
 
 function writeRequest({ options: { stream, expected, deadline }, events }: Pending): WriteRequest | BatchRefusal {
   if (expected === undefined) return { kind: 'bad-request', reason: 'an append needs an expected revision' };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import {
   binaryEvent, EventStoreDBClient, jsonEvent, type AllStreamResolvedEvent, type EventData, type ResolvedEvent,
 } from '@eventstore/db-client';
-import { startEventStore, type RunningEventStore } from '../index';
+import { startEventStore, type EventStoreOptions, type RunningEventStore } from '../index';
 
 /** How many times over the random tests run. */
 export const ROUNDS = Math.max(1, Number(process.env['FERRY_TEST_ROUNDS'] ?? '1'));
@@ -33,8 +33,8 @@ export class TestServer {
   ) {}
 
   /** On an empty folder, or on one that is then the test's to lose. */
-  static async start(dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'))): Promise<TestServer> {
-    const server = await startEventStore({ port: 0, dataDir });
+  static async start(dataDir = mkdtempSync(join(tmpdir(), 'ferry-eventstore-')), more: Partial<EventStoreOptions> = {}): Promise<TestServer> {
+    const server = await startEventStore({ port: 0, dataDir, ...more });
     return new TestServer(dataDir, server, EventStoreDBClient.connectionString(server.connectionString));
   }
 

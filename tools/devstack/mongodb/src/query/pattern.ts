@@ -4,7 +4,7 @@ import { MongoError } from '../errors';
 import type { Translated } from './pcre';
 
 /** How long one match may take, in milliseconds; MongoDB counts steps in place of time. */
-const MAX_MATCH_MS = 1000;
+const MAX_MATCH_MS = 5_000;
 /** Steps that nobody has to stop: some tens of milliseconds. */
 const FEW_STEPS = 10_000_000;
 
