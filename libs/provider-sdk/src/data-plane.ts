@@ -10,7 +10,7 @@ import { JobError } from './job-error';
 import type { JobContext } from './job-registry';
 import type { DownloadedAsset } from './provider-adapter';
 import { ProviderError, redact } from './provider-error';
-import { textMember } from './vendor-answer';
+import { member, textMember } from './vendor-answer';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const CHUNK_BYTES = 256 * 1024;
@@ -34,8 +34,10 @@ const refusal = (status: number, text: string): JobError => {
   const kind = kindOf(code);
   const message = redact(textMember(problem, 'detail') ?? textMember(problem, 'title') ?? `The cache answered ${status}.`);
   const retryable = (kind === 'protocol' || kind === 'unavailable') && code !== 'ASSET_DELETED';
+  const retryAt = textMember(member(problem, 'details'), 'retryAfter');
+  const later = retryAt === undefined ? {} : { retryAfterMs: Math.max(0, Date.parse(retryAt) - Date.now()) };
   // A fault of the content is the vendor's, any other the cache's.
-  return new JobError({ kind, message, retryable, ...(code ? { code } : {}), ...(kind === 'protocol' ? {} : { ours: true }) });
+  return new JobError({ kind, message, retryable, ...(code ? { code } : {}), ...(kind === 'protocol' ? {} : { ours: true, ...later }) });
 };
 
 async function* counted(asset: DownloadedAsset, { signal, onBytes }: JobContext): AsyncGenerator<Buffer> {

@@ -3,7 +3,7 @@ import { ASSET_CATEGORY, type AssetEvent } from '@ferry/domain/asset/events';
 import { CACHE_CATEGORY, CACHE_EVENT_TYPES, cacheDefinition, cachedOn, type CachedCopy, type CacheEvent, type CacheState } from '@ferry/domain/cache';
 import { idInStream, type RecordedEvent } from '@ferry/kernel';
 import { minuteNow, minuteOf } from '../eviction/eviction-order';
-import { filenameOf } from '../disk/layout';
+import { filenameOf, ownerKeyOf } from '../disk/layout';
 
 interface Entry {
   readonly owner: string;
@@ -50,6 +50,18 @@ export class CacheIndex {
   isGone(assetId: string): boolean {
     const status = this.entries.get(assetId)?.state.copies[this.nodeId]?.status;
     return this.deleted.has(assetId) || status === 'evicted' || status === 'corrupted';
+  }
+
+  ownerOf(assetId: string): string | undefined {
+    return this.entries.get(assetId)?.owner;
+  }
+
+  /** Which blob a file had whose last event says that it is gone from this node. */
+  goneFile(assetId: string): { readonly ownerKey: string; readonly sha256: string; readonly sizeBytes: number } | undefined {
+    const entry = this.entries.get(assetId);
+    const copy = entry?.state.copies[this.nodeId];
+    if (!entry?.state.sha256 || !copy || copy.status === 'cached') return undefined;
+    return { ownerKey: ownerKeyOf(entry.owner), sha256: entry.state.sha256, sizeBytes: 0 };
   }
 
   isDeleted(assetId: string): boolean {

@@ -87,6 +87,7 @@ export class CacheLife {
     const { type } = event as RecordedEvent<AssetEvent | CacheEvent>;
     const assetId = idInStream(ASSET_CATEGORY, event.streamName) ?? idInStream(CACHE_CATEGORY, event.streamName);
     if (assetId && (type === 'AssetDeleted' || type === 'FileCached')) await keeper.evictDeleted(assetId);
+    if (assetId && (type === 'FileEvicted' || type === 'FileCorrupted')) await keeper.removeLeft(assetId);
   }
 
   /** Those of before the start; what is read now has counted already. */

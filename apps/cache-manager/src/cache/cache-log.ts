@@ -19,6 +19,13 @@ export class CacheLog {
     private readonly index: CacheIndex,
   ) {}
 
+  /** Reads the asset's stream anew into the index. @throws FerryError EVENT_STORE_UNAVAILABLE */
+  async refresh(assetId: string): Promise<void> {
+    const owner = this.index.ownerOf(assetId);
+    const { state, revision } = await this.eventStore.load(cacheDefinition, cacheStream(assetId));
+    if (owner !== undefined) this.index.settle(assetId, { owner, revision, state });
+  }
+
   /** @throws FerryError what the decider refuses with; EVENT_STORE_UNAVAILABLE, CONTENTION */
   async record(assetId: string, owner: string, { type, data }: Pick<CacheCommand, 'type' | 'data'>, by: { readonly actor?: string; readonly commandId?: string } = {}): Promise<Token> {
     const command = { type, data, metadata: { now: new Date().toISOString() } } as CacheCommand;

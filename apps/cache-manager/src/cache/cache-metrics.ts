@@ -31,8 +31,7 @@ export class CacheMetrics {
       for (const [by, bytes] of Object.entries(order.heldBytes())) set({ by }, bytes);
     });
     gaugeOf('ferry_cache_unevictable_warning', 'The highest of 50, 75 and 90 % of the budget that pinned files and last copies exceed, or 0.', [], (set) => {
-      const { pinned, 'last-copy': lastCopies } = order.heldBytes();
-      set({}, WARNINGS.find((share) => pinned + lastCopies > share * budget.maxBytes) ?? 0);
+      set({}, WARNINGS.find((share) => order.keptBytes() > share * budget.maxBytes) ?? 0);
     });
     gaugeOf('ferry_cache_leases', 'Leases that have not ended.', [], (set) => set({}, leases.count));
   }

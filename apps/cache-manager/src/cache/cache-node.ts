@@ -79,7 +79,10 @@ export class CacheNode {
     const urls: SignedUrls = new SignedUrls(() => config.CACHE_DATA_URL?.replace(/\/+$/, '') ?? dataPlane.address, config.CACHE_URL_SECRET.split(','));
     const journal = new EventJournal(disk.layout.journal, { nodeId: config.CACHE_NODE_ID, prefixes: followedBy(config.CACHE_NODE_ID) }, logger);
     const scrubber = new Scrubber({ index, disk, keeper, leases, metrics, logger }, config.CACHE_SCRUB_BYTES_PER_SECOND);
-    const onReady = (): void => scrubber.begin();
+    const onReady = (): void => {
+      evictor.begin();
+      scrubber.begin();
+    };
     const life = new CacheLife({ index, order, keeper, journal, onReady, reconciler: new Reconciler(index, disk, log, keeper, eventStore, logger), eventStore, logger });
     const ensureReady = (): void => life.ensureReady();
     const deadlines = { idleMs: BODY_IDLE_MS, totalMs: TOTAL_MS };
@@ -103,8 +106,9 @@ export class CacheNode {
   }
 
   async close(): Promise<void> {
+    const background = Promise.all([this.evictor.close(), this.scrubber.close()]);
     await this.dataPlane.close();
-    await Promise.all([this.evictor.close(), this.scrubber.close()]);
+    await background;
     await this.accesses.close();
     await this.life.close();
     this.lock.release();

@@ -2,6 +2,7 @@ import type { AcquireLeaseAnswer, AcquireLeaseRequest, CachedFile, CacheUsage, F
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
+import { withDeadline } from '@ferry/resilience';
 import type { SignedUrls } from '../data-plane/signed-url';
 import type { Budget } from '../disk/budget';
 import type { CacheMetrics } from './cache-metrics';
@@ -17,6 +18,8 @@ import type { Lease, Leases } from './leases';
 
 /** How long an address of the data plane can be used to begin. A lease is what keeps the file. */
 const URL_TTL_MS = 60 * 60 * 1000;
+/** Shorter than who asks for a place waits. */
+const FIT_MS = 4_000;
 
 export interface CacheParts {
   readonly index: CacheIndex;
@@ -54,7 +57,7 @@ export class CacheService {
     if (asset?.owner !== owner) throw unknownAsset();
     const file = await this.parts.keeper.look(owner, assetId);
     if (file) throw alreadyCached(file);
-    if (sizeBytes !== undefined) await budget.fit(sizeBytes);
+    if (sizeBytes !== undefined) await withDeadline(budget.fit(sizeBytes), FIT_MS, 'Making room in the cache');
     const expiresAt = Date.now() + URL_TTL_MS;
     attempts.announce({ assetId, downloadId, epoch, attempt, expiresAt });
     const sha256 = asset.content?.sha256 ?? request.sha256;

@@ -33,6 +33,8 @@ export class FileKeeper {
   readonly inTurn = serially();
   /** Files that are on their way out: whoever asks for one waits for the outcome. */
   private readonly leaving = new Map<string, Promise<void>>();
+  /** Files whose last event may not be known here: an append was not answered. */
+  private readonly doubtful = new Set<string>();
 
   constructor(
     private readonly index: CacheIndex,
@@ -50,6 +52,7 @@ export class FileKeeper {
     const leaving = this.leaving.get(assetId);
     // Why it could not leave, who evicts it hears.
     if (leaving) await Promise.allSettled([leaving]);
+    if (this.doubtful.has(assetId)) await this.settle(assetId);
     const found = this.index.find(assetId);
     if (found?.owner !== owner || this.index.isDeleted(assetId)) throw notCached();
     const opened = await this.disk.open(storedFileOf(found));
@@ -93,27 +96,48 @@ export class FileKeeper {
 
   /**
    * Others need the room. Nobody gets the file from the moment on at which `mayGo` was asked.
+   * @returns whether it went
    * @param otherCopy found alive just now; absent: the owner gave the last copy up
    * @throws FerryError FILE_PINNED, LAST_COPY where that is news to this process
    */
-  async evictForSpace(assetId: string, otherCopy: CopyLocation | undefined, mayGo: () => boolean): Promise<void> {
-    await this.inTurn(assetId, async () => {
+  async evictForSpace(assetId: string, otherCopy: CopyLocation | undefined, mayGo: () => boolean): Promise<boolean> {
+    return this.inTurn(assetId, async () => {
       const found = this.index.find(assetId);
-      if (!found || !mayGo()) return;
+      if (!found || !mayGo()) return false;
       const leaving = this.evict(found, otherCopy ? 'space' : 'last-copy-released', otherCopy);
       this.leaving.set(assetId, leaving);
       try {
         await leaving;
+        return true;
       } finally {
         this.leaving.delete(assetId);
       }
     });
   }
 
+  /** Its last event says that the file is gone: what is left of it goes too. */
+  async removeLeft(assetId: string): Promise<void> {
+    const left = this.index.goneFile(assetId);
+    if (!left) return;
+    await this.inTurn(assetId, async () => {
+      if (this.index.find(assetId)) return;
+      for (const filename of await this.disk.filenames(assetId)) await this.disk.remove({ assetId, filename, ...left });
+    });
+  }
+
+  /** @throws FerryError EVENT_STORE_UNAVAILABLE */
+  private async settle(assetId: string): Promise<void> {
+    await this.log.refresh(assetId);
+    this.doubtful.delete(assetId);
+  }
+
   private async evict(found: IndexedFile, reason: EvictionReason, otherCopy?: CopyLocation): Promise<void> {
     const { assetId } = found.file;
     const freedBytes = await this.disk.freedByRemoval(storedFileOf(found));
+    // Whoever asks for the file from now on looks at its stream first, unless the append was answered.
+    this.doubtful.add(assetId);
     await this.log.record(assetId, found.owner, { type: 'EvictFile', data: defined({ nodeId: this.index.nodeId, reason, freedBytes, otherCopy }) });
+    this.doubtful.delete(assetId);
     await this.disk.remove(storedFileOf(found));
     this.onEvicted(reason, freedBytes);
     this.logger.info({ assetId, reason, freedBytes }, 'evicted a file');

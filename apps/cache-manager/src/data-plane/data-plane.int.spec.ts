@@ -257,7 +257,7 @@ describe('the budget', () => {
     let sending = true;
     let highest = 0;
     const sampled = (async () => {
-      while (sending) highest = Math.max(highest, await cache.bytesOnDisk());
+      while (sending) highest = Math.max(highest, await cache.bytesAtOnce());
     })();
     const bodies = Array.from({ length: 12 }, (_, index) => Buffer.concat([wave, Buffer.alloc(300_000 + index)]));
     const answers = await Promise.all(

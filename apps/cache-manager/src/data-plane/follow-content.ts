@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FerryError } from '@ferry/kernel';
@@ -6,9 +7,6 @@ import type { Leases } from '../cache/leases';
 import { errnoOf } from '../disk/disk-errors';
 import { sendBytes } from './send-bytes';
 import type { FollowClaims, GetClaims } from './signed-url';
-
-const LEASE_MS = 60_000;
-const RENEW_MS = 15_000;
 
 export interface FollowParts {
   readonly growing: GrowingFiles;
@@ -28,9 +26,7 @@ export const followContent = async (parts: FollowParts, claims: GetClaims & Foll
   const { assetId, owner, follows, run } = claims;
   const file = parts.growing.require({ assetId, owner, ...follows });
   // The file must not be evicted between its end and the reader's.
-  const lease = (): string => parts.leases.acquire(owner, assetId, `${run}:follows`, LEASE_MS).leaseId;
-  const leaseId = lease();
-  const renewing = setInterval(lease, RENEW_MS);
+  const { leaseId } = parts.leases.acquire(owner, assetId, `${run}:follows:${randomUUID()}`, parts.totalMs);
   let handle: FileHandle | undefined;
   try {
     handle = await openGrowing(file, parts.silentMs);
@@ -41,7 +37,6 @@ export const followContent = async (parts: FollowParts, claims: GetClaims & Foll
     else await sendGrowing(parts, file, handle, response);
     return true;
   } finally {
-    clearInterval(renewing);
     parts.leases.release(owner, leaseId);
     await handle?.close();
   }

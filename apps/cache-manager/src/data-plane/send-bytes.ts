@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { contentTruncated } from '../media/media-errors';
 import { SendBuffers } from './send-buffers';
 
-/** 64 MiB at most; with a thousand connections at a time, 128 MiB more in small ones. */
-const buffers = new SendBuffers(32, 8);
+/** 24 MiB at most; with a thousand connections at a time, 128 MiB more in small ones. */
+const buffers = new SendBuffers(12, 4);
 
 export interface Sending {
   readonly handle: FileHandle;

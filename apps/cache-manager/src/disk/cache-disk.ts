@@ -100,6 +100,11 @@ export class CacheDisk {
     });
   }
 
+  /** What lies under the asset's name. */
+  async filenames(assetId: string): Promise<string[]> {
+    return (await readdir(this.layout.assetFolder(assetId)).catch(absentIfMissing)) ?? [];
+  }
+
   /** What `remove` would free now. */
   async freedByRemoval({ assetId, filename }: StoredFile): Promise<number> {
     const linked = await stat(this.layout.link(assetId, filename)).catch(absentIfMissing);

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Budget, Reservation } from './budget';
+import { roundToBlocks, type Budget, type Reservation } from './budget';
 import { asDiskError } from './disk-errors';
 
 /** Bytes that may wait in memory for the disk, beside those that are on their way to it: little is left for the end. */
@@ -80,8 +80,14 @@ export class IncomingFile {
 
   /** Removes the file and gives its room back; safe at any time, also twice and after the file became a blob. */
   async discard(): Promise<void> {
-    await this.close();
-    await rm(this.path, { force: true });
+    try {
+      await this.close();
+      await rm(this.path, { force: true });
+    } catch (error) {
+      // It lies there still: what it takes is used.
+      this.reservation.settle(roundToBlocks(this.written));
+      throw asDiskError(error);
+    }
     this.reservation.release();
   }
 

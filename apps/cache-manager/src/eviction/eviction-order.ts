@@ -17,14 +17,15 @@ export interface OrderedFile {
   readonly bytes: number;
 }
 
-const none = (): Record<Hold | 'evictable', number> => ({ leased: 0, pinned: 0, 'last-copy': 0, evictable: 0 });
+type Counted = Record<Hold | 'evictable' | 'kept', number>;
+const none = (): Counted => ({ leased: 0, pinned: 0, 'last-copy': 0, evictable: 0, kept: 0 });
 
 /** The cached files in the order of the policy, and what holds some of them. */
 export class EvictionOrder {
   private readonly holds = new Map<string, Set<Hold>>();
   private readonly files = new Map<string, OrderedFile>();
   private readonly held = none();
-  private readonly byOwner = new Map<string, Record<Hold | 'evictable', number>>();
+  private readonly byOwner = new Map<string, Counted>();
 
   constructor(private readonly policy: EvictionPolicy) {}
 
@@ -77,7 +78,22 @@ export class EvictionOrder {
 
   /** Allocated bytes of all files, or of one owner's, by what holds them first; those that nothing is known to hold are evictable. */
   heldBytes(owner?: string): HeldBytes {
-    return { ...(owner === undefined ? this.held : (this.byOwner.get(owner) ?? none())) };
+    const { kept: _, ...held } = this.of(owner);
+    return held;
+  }
+
+  /** Allocated bytes that are pinned or last copies, whatever else holds them. */
+  keptBytes(owner?: string): number {
+    return this.of(owner).kept;
+  }
+
+  isKept(assetId: string): boolean {
+    const held = this.holds.get(assetId);
+    return held !== undefined && (held.has('pinned') || held.has('last-copy'));
+  }
+
+  private of(owner: string | undefined): Counted {
+    return owner === undefined ? this.held : (this.byOwner.get(owner) ?? none());
   }
 
   private count(assetId: string, by: 1 | -1): void {
@@ -86,8 +102,10 @@ export class EvictionOrder {
     const hold = this.holdOf(assetId) ?? 'evictable';
     const own = this.byOwner.get(file.owner) ?? none();
     this.byOwner.set(file.owner, own);
-    this.held[hold] += by * file.bytes;
-    own[hold] += by * file.bytes;
+    for (const counted of [this.held, own]) {
+      counted[hold] += by * file.bytes;
+      if (this.isKept(file.assetId)) counted.kept += by * file.bytes;
+    }
     if (Object.values(own).every((bytes) => bytes === 0)) this.byOwner.delete(file.owner);
   }
 }

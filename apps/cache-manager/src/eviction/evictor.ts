@@ -12,6 +12,12 @@ const LOOK_MS = 1_000;
 /** Files that are looked at for one request for room; a cache full of last copies is not asked about in one go. */
 const LOOKS_PER_REQUEST = 64;
 const LOOKS_FOR_MS = 15_000;
+/** And ahead of need, each time: their providers are not to be asked more often. */
+const LOOKS_AHEAD = 8;
+/** Milliseconds for which a file that could not be evicted is left alone. */
+const TROUBLE_MS = 30_000;
+/** Milliseconds after which it is worth asking again. */
+const BUSY_MS = 1_000;
 
 export interface EvictorParts {
   readonly order: EvictionOrder;
@@ -34,10 +40,12 @@ export interface EvictionLimits {
 
 /** Makes room by taking files away that are to be had elsewhere, the policy's next one first. One at a time, whoever asks. */
 export class Evictor {
-  /** Of last copies, and until when they are taken for that, the oldest first. */
+  /** Files that are held as last copies, and until when (of the monotonic clock). */
   private readonly lastCopies = new Map<string, number>();
-  private readonly startedAt = performance.now();
-  private evicting: Promise<unknown> = Promise.resolve();
+  /** When the first of them may be looked at again. */
+  private lookAgainAt = 0;
+  private readyAt: number | undefined;
+  private freeing: Promise<boolean> | undefined;
   private readonly looking: NodeJS.Timeout;
   private closed = false;
 
@@ -48,31 +56,32 @@ export class Evictor {
     this.looking = setInterval(() => void this.lookAhead(), LOOK_MS);
   }
 
+  /** Holders can renew their leases from now on: after the time of a lease those that are not renewed have ended. */
+  begin(): void {
+    this.readyAt = performance.now();
+  }
+
   /**
-   * Frees room until so many bytes are free, or less where nothing more can go.
-   * @returns whether there is more room than before, or enough
-   * @throws FerryError CACHE_NOT_READY while leases of before the start may live
+   * Frees room until so many bytes are free. While room is being made for another request it waits for that, and is to be asked again.
+   * @returns whether there may be more room than before, or enough; false: nothing can go
+   * @throws FerryError CACHE_NOT_READY while leases of before the start may live; CACHE_BUSY where files that may go were not found in time
    */
-  makeRoom(neededBytes: number): Promise<boolean> {
-    const { budget, order } = this.parts;
-    if (budget.freeBytes < neededBytes && this.restingMs > 0 && order.next() !== undefined) throw notYet(this.restingMs);
-    return this.inTurn(() => this.free(neededBytes));
+  async makeRoom(neededBytes: number): Promise<boolean> {
+    if (this.parts.budget.freeBytes >= neededBytes) return true;
+    if (this.closed || this.restingMs > 0) throw notReady(Math.max(BUSY_MS, this.restingMs));
+    if (!this.freeing) return this.free(neededBytes, LOOKS_PER_REQUEST);
+    await Promise.allSettled([this.freeing]);
+    return true;
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.looking);
-    await Promise.allSettled([this.evicting]);
+    await Promise.allSettled([this.freeing]);
   }
 
   private get restingMs(): number {
-    return this.limits.restMs - (performance.now() - this.startedAt);
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.evicting.then(work, work);
-    this.evicting = done;
-    return done;
+    return this.limits.restMs - (this.readyAt === undefined ? 0 : performance.now() - this.readyAt);
   }
 
   /** The same work that a request would wait for, done before. */
@@ -80,54 +89,79 @@ export class Evictor {
     const { budget, logger } = this.parts;
     const { maxBytes } = budget;
     const taken = maxBytes - budget.freeBytes;
-    if (this.closed || taken <= this.limits.high * maxBytes || this.restingMs > 0) return;
+    if (this.closed || taken <= this.limits.high * maxBytes || this.restingMs > 0 || this.freeing) return;
     try {
-      await this.inTurn(() => this.free(maxBytes * (1 - this.limits.low)));
+      await this.free(maxBytes * (1 - this.limits.low), LOOKS_AHEAD);
     } catch (error) {
-      logger.warn({ err: error }, 'files could not be evicted ahead; trying again');
+      const level = (error as FerryError).code === 'CACHE_BUSY' ? 'debug' : 'warn';
+      logger[level]({ err: error }, 'files could not be evicted ahead; trying again');
     }
   }
 
-  private async free(neededBytes: number): Promise<boolean> {
+  private free(neededBytes: number, looks: number): Promise<boolean> {
+    this.freeing = this.evictUntil(neededBytes, looks).finally(() => (this.freeing = undefined));
+    return this.freeing;
+  }
+
+  private async evictUntil(neededBytes: number, atMost: number): Promise<boolean> {
     const { budget, order, leases } = this.parts;
-    const before = budget.freeBytes;
     const until = performance.now() + LOOKS_FOR_MS;
+    let evicted = 0;
     leases.sweep();
     this.forgetOldLastCopies();
-    for (let looks = 0; budget.freeBytes < neededBytes && looks < LOOKS_PER_REQUEST && performance.now() < until && !this.closed; looks += 1) {
+    for (let looks = 0; budget.freeBytes < neededBytes; looks += 1) {
       const assetId = order.next();
-      if (assetId === undefined) break;
-      await this.tryEvict(assetId);
+      if (assetId === undefined) return evicted > 0;
+      if (looks >= atMost || performance.now() > until || this.closed) {
+        if (evicted > 0) return true;
+        throw busy();
+      }
+      if (await this.tryEvict(assetId)) evicted += 1;
     }
-    return budget.freeBytes >= neededBytes || budget.freeBytes > before;
+    return true;
   }
 
-  /** Afterwards the file is gone, or held: in no case it is the next one again. */
-  private async tryEvict(assetId: string): Promise<void> {
-    const { order, copies, keeper, index } = this.parts;
-    const otherCopy = await copies.find(assetId);
-    const released = index.isLastCopyReleased(assetId);
-    if (!otherCopy && !released) {
-      order.set(assetId, 'last-copy', true);
-      this.lastCopies.set(assetId, Date.now() + copies.answersForMs);
-      return;
+  /** Afterwards the file is gone, or held: in no case it is the next one again. @throws FerryError EVENT_STORE_UNAVAILABLE */
+  private async tryEvict(assetId: string): Promise<boolean> {
+    const { order, copies, keeper, index, logger } = this.parts;
+    try {
+      const { copy: otherCopy, forMs } = await copies.find(assetId);
+      if (!otherCopy && !index.isLastCopyReleased(assetId)) this.leave(assetId, forMs);
+      else return await keeper.evictForSpace(assetId, otherCopy, () => order.holdOf(assetId) === undefined);
+    } catch (error) {
+      if ((error as FerryError).code === 'EVENT_STORE_UNAVAILABLE') throw error;
+      logger.warn({ err: error, assetId }, 'a file could not be evicted; others go first');
+      this.leave(assetId, TROUBLE_MS);
     }
-    await keeper.evictForSpace(assetId, otherCopy, () => order.holdOf(assetId) === undefined);
+    return false;
+  }
+
+  private leave(assetId: string, forMs: number): void {
+    const until = performance.now() + forMs;
+    this.parts.order.set(assetId, 'last-copy', true);
+    this.lastCopies.set(assetId, until);
+    this.lookAgainAt = Math.min(this.lookAgainAt, until);
   }
 
   private forgetOldLastCopies(): void {
+    const now = performance.now();
+    if (now < this.lookAgainAt) return;
+    this.lookAgainAt = Infinity;
     for (const [assetId, until] of this.lastCopies) {
-      if (until > Date.now()) return;
+      if (until > now) {
+        this.lookAgainAt = Math.min(this.lookAgainAt, until);
+        continue;
+      }
       this.lastCopies.delete(assetId);
       this.parts.order.set(assetId, 'last-copy', false);
     }
   }
 }
 
-const notYet = (restingMs: number): FerryError =>
-  new FerryError(
-    'CACHE_NOT_READY',
-    'unavailable',
-    `The cache is full and began a moment ago: readers from before may still hold its files. Try again in ${Math.ceil(restingMs / 1_000)} seconds.`,
-    { retryAfter: new Date(Date.now() + restingMs).toISOString() },
-  );
+const later = (ms: number) => ({ retryAfter: new Date(Date.now() + ms).toISOString() });
+
+const notReady = (ms: number): FerryError =>
+  new FerryError('CACHE_NOT_READY', 'unavailable', `The cache is full, and readers from before its start may still hold files. Try again in ${Math.ceil(ms / 1_000)} seconds.`, later(ms));
+
+const busy = (): FerryError =>
+  new FerryError('CACHE_BUSY', 'unavailable', 'The cache is full, and files that may go were not found in time. Try again in a second.', later(BUSY_MS));

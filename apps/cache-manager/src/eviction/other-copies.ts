@@ -1,6 +1,6 @@
 import { providerSubjects, type ReferenceCallRequest, type ReferenceCheck } from '@ferry/contracts';
 import type { EventStore } from '@ferry/event-store';
-import type { CopyLocation } from '@ferry/kernel';
+import { sameJson, type CopyLocation, type ReferenceForms } from '@ferry/kernel';
 import type { Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import type { ProviderDirectory } from '@ferry/service-host/providers';
@@ -10,6 +10,8 @@ import { readAsset, type AssetFacts } from '../cache/asset-facts';
 const CHECK_MS = 10_000;
 /** Answers that are remembered; the oldest are forgotten first. */
 const REMEMBERED = 100_000;
+/** Where nobody could say, milliseconds until it is asked again. */
+const SILENCE_MS = 10_000;
 
 export interface CopyRules {
   /** Milliseconds for which a copy that was found alive counts as alive. */
@@ -25,14 +27,24 @@ export interface CopyParts {
   readonly logger: Logger;
 }
 
-interface Answer {
+export interface CopyAnswer {
+  /** Absent: none that is known to live. */
   readonly copy?: CopyLocation;
+  /** Milliseconds for which this counts. */
+  readonly forMs: number;
+}
+
+/** What a provider said of an origin. */
+interface Checked {
+  readonly forms: ReferenceForms;
+  readonly isAlive: boolean;
+  /** Of the monotonic clock. */
   readonly until: number;
 }
 
 /** Whether an asset's bytes are to be had elsewhere, unchanged: then the file here is not the last copy. What is not known counts as gone. */
 export class OtherCopies {
-  private readonly answers = new Map<string, Answer>();
+  private readonly checked = new Map<string, Checked>();
 
   constructor(
     private readonly parts: CopyParts,
@@ -40,34 +52,16 @@ export class OtherCopies {
   ) {}
 
   /** The copy, found alive just now or a short while ago. */
-  async find(assetId: string): Promise<CopyLocation | undefined> {
-    const known = this.answers.get(assetId);
-    if (known && known.until > Date.now()) return known.copy;
-    const copy = await this.look(assetId);
-    this.remember(assetId, copy);
-    return copy;
-  }
-
-  /** How long an answer counts, in milliseconds. */
-  get answersForMs(): number {
-    return this.rules.confirmedForMs;
-  }
-
-  private remember(assetId: string, copy: CopyLocation | undefined): void {
-    this.answers.delete(assetId);
-    this.answers.set(assetId, { until: Date.now() + this.rules.confirmedForMs, ...(copy ? { copy } : {}) });
-    const [oldest] = this.answers.keys();
-    if (oldest !== undefined && this.answers.size > REMEMBERED) this.answers.delete(oldest);
-  }
-
-  private async look(assetId: string): Promise<CopyLocation | undefined> {
+  async find(assetId: string): Promise<CopyAnswer> {
+    const { confirmedForMs: forMs } = this.rules;
     try {
       const asset = await readAsset(this.parts.eventStore, assetId);
-      if (asset && (await this.livesOn(asset)) && (await this.isAlive(asset))) return { from: 'origin' };
+      const lives = asset !== undefined && (await this.livesOn(asset)) && (await this.isAlive(assetId, asset));
+      return { forMs, ...(lives ? { copy: { from: 'origin' } } : {}) };
     } catch (error) {
       this.parts.logger.info({ err: error, assetId }, 'it is not known whether another copy lives; the file stays');
+      return { forMs: SILENCE_MS };
     }
-    return undefined;
   }
 
   /** Past the margin, as far as its end is known or assumed. */
@@ -82,7 +76,19 @@ export class OtherCopies {
     return seconds === undefined ? undefined : Date.parse(since) + seconds * 1_000;
   }
 
-  private async isAlive({ owner, origin: { providerId, accountId, forms } }: AssetFacts): Promise<boolean> {
+  private async isAlive(assetId: string, asset: AssetFacts): Promise<boolean> {
+    const { forms } = asset.origin;
+    const known = this.checked.get(assetId);
+    if (known && known.until > performance.now() && sameJson(known.forms, forms)) return known.isAlive;
+    const isAlive = await this.ask(asset);
+    this.checked.delete(assetId);
+    this.checked.set(assetId, { forms, isAlive, until: performance.now() + this.rules.confirmedForMs });
+    const [oldest] = this.checked.keys();
+    if (oldest !== undefined && this.checked.size > REMEMBERED) this.checked.delete(oldest);
+    return isAlive;
+  }
+
+  private async ask({ owner, origin: { providerId, accountId, forms } }: AssetFacts): Promise<boolean> {
     const request: ReferenceCallRequest = { owner, accountId, forms };
     const { state } = await this.parts.messaging.request<ReferenceCheck>(providerSubjects(providerId).checkReference, request, { timeoutMs: CHECK_MS });
     return state === 'valid';

@@ -1,5 +1,6 @@
 import type { AssetCommandRequest, PinAnswer } from '@ferry/contracts';
 import { FerryError } from '@ferry/kernel';
+import { serially } from '@ferry/resilience';
 import type { CacheIndex, IndexedFile } from '../cache/cache-index';
 import type { CacheLog } from '../cache/cache-log';
 import { notCached } from '../cache/file-keeper';
@@ -22,26 +23,32 @@ export interface PinShares {
 
 /** What an owner decides of a cached file: that it stays, that it need not, that it may be lost. */
 export class Pins {
+  /** The limit is of all pins together. */
+  private readonly oneByOne = serially();
+
   constructor(
     private readonly parts: PinParts,
     private readonly shares: PinShares,
   ) {}
 
   /** @throws FerryError NOT_CACHED, UNEVICTABLE_LIMIT, CACHE_NOT_READY */
-  async pin(request: AssetCommandRequest): Promise<PinAnswer> {
-    const found = this.require(request);
-    if (!this.parts.index.isPinned(request.assetId)) this.assertRoom(found);
-    return this.record(request, 'PinFile', {});
+  pin(request: AssetCommandRequest): Promise<PinAnswer> {
+    return this.oneByOne('pin', () => {
+      const found = this.require(request);
+      if (!this.parts.index.isPinned(request.assetId)) this.assertRoom(found);
+      return this.record(request, 'PinFile', {});
+    });
   }
 
-  /** @throws FerryError NOT_CACHED, CACHE_NOT_READY */
-  unpin(request: AssetCommandRequest): Promise<PinAnswer> {
-    this.require(request);
+  /** Also of an asset whose file is gone meanwhile. @throws FerryError NOT_CACHED, CACHE_NOT_READY */
+  async unpin(request: AssetCommandRequest): Promise<PinAnswer> {
+    this.parts.ensureReady();
+    if (this.parts.index.ownerOf(request.assetId) !== request.owner) throw notCached();
     return this.record(request, 'UnpinFile', {});
   }
 
   /** The owner accepts that the last copy is lost when room is needed. @throws FerryError NOT_CACHED, CACHE_NOT_READY */
-  releaseLastCopy(request: AssetCommandRequest): Promise<PinAnswer> {
+  async releaseLastCopy(request: AssetCommandRequest): Promise<PinAnswer> {
     this.require(request);
     return this.record(request, 'ReleaseLastCopy', { by: request.actor });
   }
@@ -62,8 +69,7 @@ export class Pins {
   private assertRoom({ owner, file }: IndexedFile): void {
     const { order, budget } = this.parts;
     for (const [share, whose] of [[this.shares.all, undefined], [this.shares.perOwner, owner]] as const) {
-      const held = order.heldBytes(whose);
-      const kept = held.pinned + held['last-copy'] + (order.holdOf(file.assetId) === 'last-copy' ? 0 : roundToBlocks(file.sizeBytes));
+      const kept = order.keptBytes(whose) + (order.isKept(file.assetId) ? 0 : roundToBlocks(file.sizeBytes));
       const limitBytes = Math.floor(share * budget.maxBytes);
       if (kept > limitBytes) throw tooMuch(whose === undefined, kept, limitBytes);
     }

@@ -187,17 +187,32 @@ export class RunningCache {
 
   /** Allocated bytes of the distinct files below assets, blobs and tmp. */
   async bytesOnDisk(): Promise<number> {
-    const inodes = new Map<number, number>();
-    // Others change it meanwhile: what is gone by then takes nothing.
+    return sum((await this.inodes()).values());
+  }
+
+  /**
+   * What the files surely took together at one moment while others change them: those that a second look finds as well. A single
+   * look would count what went during it beside what came.
+   */
+  async bytesAtOnce(): Promise<number> {
+    const [first, second] = [await this.inodes(), await this.inodes()];
+    return sum([...first].map(([file, bytes]) => Math.min(bytes, second.get(file) ?? 0)));
+  }
+
+  /** A number may be used again for another file. */
+  private async inodes(): Promise<Map<string, number>> {
+    const inodes = new Map<string, number>();
     const count = async (path: string): Promise<void> => {
       const stats = await stat(path).catch(absentIfMissing);
-      if (stats?.isFile()) inodes.set(stats.ino, stats.blocks * 512);
+      if (stats?.isFile()) inodes.set(`${stats.ino} ${stats.birthtimeMs}`, stats.blocks * 512);
       else if (stats) for (const name of (await readdir(path).catch(absentIfMissing)) ?? []) await count(join(path, name));
     };
     for (const name of ['assets', 'blobs', 'tmp']) await count(join(this.cacheDir, name));
-    return [...inodes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return inodes;
   }
 }
+
+const sum = (numbers: Iterable<number>): number => [...numbers].reduce((all, one) => all + one, 0);
 
 export const problemOf = async (response: Response): Promise<{ status: number; code: string; type: string | null }> => {
   const { code, status } = (await response.json()) as { code: string; status: number };

@@ -1,4 +1,4 @@
-import { KIND_RULES } from '@ferry/contracts';
+import { KIND_RULES, type JobFailure } from '@ferry/contracts';
 import { downloadStream, type DownloadEvent } from '@ferry/domain/download';
 import { transferDefinition, transferStream } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
@@ -131,9 +131,12 @@ const hasEnded = ({ origin: { expiresAt } }: AssetForTransfer): boolean => expir
 
 const keyOf = (source: CopyLocation): string => (source.from === 'reference' ? source.referenceId : ORIGIN);
 
+/** Ends of Ferry's own, whichever copy gave the bytes. */
+const OURS: ReadonlySet<string> = new Set<JobFailure['kind']>(['cache-full', 'cancelled']);
+
 /** What says nothing of one copy alone: the time for tries is over, or the origin lives and does not give the bytes. */
 const endsRun = ({ from, kind, retryable }: Failed): boolean => {
   if (retryable) return false;
   const passes = (KIND_RULES as Readonly<Record<string, { readonly retryable: boolean } | undefined>>)[kind]?.retryable === true;
-  return passes || (from === ORIGIN && kind !== 'not-found');
+  return passes || OURS.has(kind) || (from === ORIGIN && kind !== 'not-found');
 };
