@@ -4,6 +4,7 @@ import type { EventStore } from '@ferry/event-store';
 import { parseRunId } from '@ferry/kernel';
 import type { Logger } from '@ferry/observability';
 import type { ReadModels } from '@ferry/read-models';
+import { backoff } from '@ferry/resilience';
 import { LOGGER } from '@ferry/service-host';
 import { EVENT_STORE, LEASES, READ_MODELS } from '@ferry/service-host/stores';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
@@ -19,6 +20,8 @@ const READ_MS = 5_000;
 /** What was not looked up for so long is left: the vendor or MongoDB was away all that time. */
 const WINDOW_MS = 86_400_000;
 const MAX_SETTLED = 10_000;
+/** Between two looks that came to nothing: a vendor that always refuses is not asked every few seconds. */
+const PAUSES = { baseMs: 10_000, maxMs: 3_600_000 };
 /** Copies of one run that are recorded; more were never seen. */
 const MAX_COPIES = 10;
 const LEASE = { name: 'transfer-late-uploads', ttlMs: 60_000 };
@@ -31,6 +34,8 @@ const LEASE = { name: 'transfer-late-uploads', ttlMs: 60_000 };
 @Injectable()
 export class LateUploads implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly settled = new Set<string>();
+  /** Looks that failed, and when (milliseconds since 1970) the next one may be. */
+  private readonly failed = new Map<string, { readonly times: number; readonly until: number }>();
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> | undefined;
   private isClosing = false;
@@ -67,7 +72,8 @@ export class LateUploads implements OnApplicationBootstrap, OnModuleDestroy {
       const due = { lookUpAt: { $lte: new Date(now).toISOString(), $gt: new Date(now - WINDOW_MS).toISOString() } };
       for await (const { _id, ...late } of this.models.collection(lateUploadsProjection).find(due, { sort: { lookUpAt: 1 }, maxTimeMS: READ_MS })) {
         if (this.isClosing) return;
-        if (!this.settled.has(_id) && (await this.settle(late))) this.done(_id);
+        if (this.settled.has(_id) || (this.failed.get(_id)?.until ?? 0) > now) continue;
+        if (await this.settle(_id, late)) this.done(_id);
       }
     } catch (error) {
       this.logger.info({ err: error }, 'late uploads cannot be looked up now');
@@ -75,45 +81,48 @@ export class LateUploads implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private done(id: string): void {
+    this.failed.delete(id);
     this.settled.add(id);
     if (this.settled.size > MAX_SETTLED) this.settled.delete(this.settled.values().next().value!);
   }
 
   /** False: later. While the run is open its own upload has the same name. */
-  private async settle(late: LateUpload): Promise<boolean> {
+  private async settle(id: string, late: LateUpload): Promise<boolean> {
     const { transferId, owner } = late;
     const { subjectId: routeId } = parseRunId(transferId)!;
     const { state } = await this.store.load(transferDefinition, transferStream(routeId));
     if (!state.route || (isOpen(state.run) && state.run.transferId === transferId)) return false;
     try {
-      const found = await this.recorded(late, routeId);
-      const asset = found ? await this.assets.find(state.route.assetId) : undefined;
+      await this.recordOf(late, routeId);
+      // Also where the last look died after it had recorded one.
+      const asset = await this.assets.find(state.route.assetId);
       if (asset?.deleted) await this.cleanup.clean(routeId, owner);
       return true;
     } catch (error) {
-      this.logger.info({ err: error, transferId }, 'a late upload cannot be looked up now');
+      const times = (this.failed.get(id)?.times ?? 0) + 1;
+      this.failed.set(id, { times, until: Date.now() + backoff(times, PAUSES) });
+      if (this.failed.size > MAX_SETTLED) this.failed.delete(this.failed.keys().next().value!);
+      this.logger.info({ err: error, transferId, times }, 'a late upload cannot be looked up now');
       return false;
     }
   }
 
-  /** Whether there was one. */
-  private async recorded({ transferId, attempt, owner }: LateUpload, routeId: string): Promise<boolean> {
+  private async recordOf({ transferId, attempt, owner }: LateUpload, routeId: string): Promise<void> {
     const events = (await this.store.read(transferStream(routeId))) as unknown as readonly TransferEvent[];
     const released = events.find((event) => event.type === 'UploadReleased' && event.data.transferId === transferId && event.data.attempt === attempt);
     const requested = events.find((event) => event.type === 'TransferRequested');
-    if (released?.type !== 'UploadReleased' || requested?.type !== 'TransferRequested') return false;
+    if (released?.type !== 'UploadReleased' || requested?.type !== 'TransferRequested') return;
     const { providerId, accountId, variant } = requested.data;
     const marker = markerOf(transferId);
     const besides = idsOf(events);
     for (let copies = 0; copies < MAX_COPIES; copies += 1) {
       const wanted = { providerId, accountId, owner, runId: transferId, variant, marker, sizeBytes: released.data.sizeBytes, besides };
       const upload = (await this.lostUploads.look(wanted))?.upload;
-      if (!upload || upload.forms.id === undefined) return copies > 0;
+      if (!upload || upload.forms.id === undefined) return;
       const data = { transferId, attempt, marker, forms: upload.forms, reason: 'It came to stand after its attempt had been given up as absent.' };
       await this.log.transfer({ runId: transferId, owner }, { type: 'OrphanUpload', data });
       besides.push(upload.forms.id);
     }
-    return true;
   }
 }
 
