@@ -1,5 +1,5 @@
 import type { CachedFile } from '@ferry/contracts';
-import type { EvictionReason } from '@ferry/domain/cache';
+import type { EvictionReason, FileEvictedData } from '@ferry/domain/cache';
 import { defined, FerryError, sameJson, type CopyLocation } from '@ferry/kernel';
 import type { Logger } from '@ferry/observability';
 import { serially } from '@ferry/resilience';
@@ -104,15 +104,14 @@ export class FileKeeper {
     return this.inTurn(assetId, async () => {
       const found = this.index.find(assetId);
       if (!found || !mayGo()) return false;
-      const leaving = this.evict(found, otherCopy ? 'space' : 'last-copy-released', otherCopy);
-      this.leaving.set(assetId, leaving);
-      try {
-        await leaving;
-        return true;
-      } finally {
-        this.leaving.delete(assetId);
-      }
+      await this.evict(found, otherCopy ? 'space' : 'last-copy-released', otherCopy);
+      return true;
     });
+  }
+
+  /** Files whose bytes are about to be free. */
+  get underWay(): readonly Promise<void>[] {
+    return [...this.leaving.values()];
   }
 
   /** Its last event says that the file is gone: what is left of it goes too. */
@@ -133,11 +132,31 @@ export class FileKeeper {
 
   private async evict(found: IndexedFile, reason: EvictionReason, otherCopy?: CopyLocation): Promise<void> {
     const { assetId } = found.file;
-    const freedBytes = await this.disk.freedByRemoval(storedFileOf(found));
-    // Whoever asks for the file from now on looks at its stream first, unless the append was answered.
+    const leaving = this.takeAway(found, reason, otherCopy);
+    this.leaving.set(assetId, leaving);
+    try {
+      await leaving;
+    } finally {
+      this.leaving.delete(assetId);
+    }
+  }
+
+  /** Whoever asks for the file from now on looks at its stream first, unless the append was answered. */
+  private async recordEviction({ owner, file: { assetId } }: IndexedFile, data: FileEvictedData): Promise<void> {
     this.doubtful.add(assetId);
-    await this.log.record(assetId, found.owner, { type: 'EvictFile', data: defined({ nodeId: this.index.nodeId, reason, freedBytes, otherCopy }) });
-    this.doubtful.delete(assetId);
+    try {
+      await this.log.record(assetId, owner, { type: 'EvictFile', data });
+      this.doubtful.delete(assetId);
+    } catch (error) {
+      if ((error as FerryError).code !== 'EVENT_STORE_UNAVAILABLE') this.doubtful.delete(assetId);
+      throw error;
+    }
+  }
+
+  private async takeAway(found: IndexedFile, reason: EvictionReason, otherCopy?: CopyLocation): Promise<void> {
+    const { assetId } = found.file;
+    const freedBytes = await this.disk.freedByRemoval(storedFileOf(found));
+    await this.recordEviction(found, defined({ nodeId: this.index.nodeId, reason, freedBytes, otherCopy }));
     await this.disk.remove(storedFileOf(found));
     this.onEvicted(reason, freedBytes);
     this.logger.info({ assetId, reason, freedBytes }, 'evicted a file');

@@ -111,7 +111,7 @@ export class Evictor {
     this.forgetOldLastCopies();
     for (let looks = 0; budget.freeBytes < neededBytes; looks += 1) {
       const assetId = order.next();
-      if (assetId === undefined) return evicted > 0;
+      if (assetId === undefined) return (await this.others()) || evicted > 0;
       if (looks >= atMost || performance.now() > until || this.closed) {
         if (evicted > 0) return true;
         throw busy();
@@ -119,6 +119,13 @@ export class Evictor {
       if (await this.tryEvict(assetId)) evicted += 1;
     }
     return true;
+  }
+
+  /** Files of deleted assets may be on their way out: whether there were some. */
+  private async others(): Promise<boolean> {
+    const { underWay } = this.parts.keeper;
+    await Promise.allSettled(underWay);
+    return underWay.length > 0;
   }
 
   /** Afterwards the file is gone, or held: in no case it is the next one again. @throws FerryError EVENT_STORE_UNAVAILABLE */
