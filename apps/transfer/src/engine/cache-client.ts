@@ -7,7 +7,8 @@ import { Inject, Injectable } from '@nestjs/common';
 
 const CALL_MS = 5_000;
 const LEASE_MS = 60_000;
-const RENEW_MS = 15_000;
+/** A lease that the cache gives for less is renewed more often. */
+const RENEW_MS = { least: 1_000, most: 15_000 };
 const ACTOR = 'service:transfer';
 
 /** A cached file that is not evicted while this is open. */
@@ -50,7 +51,7 @@ export class CacheClient {
           if (closed) await release();
         }
       });
-    const renewing = setInterval(() => void renew(), RENEW_MS);
+    const renewing = setInterval(() => void renew(), renewEveryMs(answer));
     const close = async () => {
       closed = true;
       clearInterval(renewing);
@@ -95,3 +96,6 @@ export class CacheClient {
     }
   }
 }
+
+const renewEveryMs = ({ expiresAt }: AcquireLeaseAnswer): number =>
+  Math.min(RENEW_MS.most, Math.max(RENEW_MS.least, (Date.parse(expiresAt) - Date.now()) / 3));
