@@ -88,8 +88,8 @@ describe('assets whose origin is gone', () => {
 
   describe('with a copy at a provider that gives it back', () => {
     /** Born at PixVerse, and uploaded to a provider; not in the cache any more. */
-    const copiedTo = async (providerId: string) => {
-      const assetId = await rig.pixverseImage();
+    const copiedTo = async (providerId: string, born = rig.pixverseImage()) => {
+      const assetId = await born;
       const { reference } = await rig.resolved(assetId, providerId);
       await rm(join(rig.cacheDir, 'assets', assetId), { recursive: true });
       return { assetId, reference };
@@ -119,6 +119,15 @@ describe('assets whose origin is gone', () => {
       expect(made).toMatchObject({ providerId: 'sora', variant: 'file' });
       expect(await sources(assetId)).toEqual([{ from: 'origin' }, { from: 'reference', referenceId: reference.referenceId }]);
       expect(await atSora()).toEqual([...before, copy!.sha256]);
+    }, 60_000);
+
+    it('reads from there while the origin has nothing to give yet', async () => {
+      const { assetId, reference } = await copiedTo('vault', rig.pixverseVideo());
+      await originGone();
+      await rig.resolved(assetId, 'sora');
+      const failed = ((await rig.store.read(downloadStream(assetId))) as unknown as DownloadEvent[]).find(({ type }) => type === 'DownloadAttemptFailed');
+      expect(failed).toMatchObject({ data: { kind: 'not-found', retryable: true } });
+      expect(await sources(assetId)).toEqual([{ from: 'origin' }, { from: 'reference', referenceId: reference.referenceId }]);
     }, 60_000);
 
     it('asks a lost origin for nothing', async () => {

@@ -57,7 +57,9 @@ export class Copies {
     if (last) return { failure: last };
     const refused = new Map(failed.filter(({ retryable }) => !retryable).map((failure) => [failure.from, failure]));
     const origin = asset.originLost || refused.has(ORIGIN) ? undefined : originOf(asset);
-    if (origin && !hasEnded(asset)) return { source: origin };
+    // What has nothing to give yet may have it soon; another copy gives it now.
+    const isMissing = failed.some(({ from, kind }) => from === ORIGIN && kind === 'not-found');
+    if (origin && !isMissing && !hasEnded(asset)) return { source: origin };
     const source = (await this.reference(asset, refused, origin === undefined)) ?? origin;
     return source ? { source } : { failure: { kind: 'not-found', message: refused.get(ORIGIN)?.message ?? NO_COPY } };
   }

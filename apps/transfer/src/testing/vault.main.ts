@@ -25,7 +25,9 @@ void hostProvider({
   Settings: VaultSettings,
   create: ({ baseUrl }: VaultSettings, dependencies): ProviderAdapter => {
     const files = createSora({ baseUrl, SORA_BASE_URL: baseUrl }, dependencies);
-    const variants = soraCapabilities.variants.filter(({ variant }) => variant === 'file').map((variant) => ({ ...variant, returnsBytes: 'exact' }) as const);
+    const file = soraCapabilities.variants.find(({ variant }) => variant === 'file')!;
+    const limits = { ...file.limits, video: { mimeTypes: ['video/mp4'] } };
+    const variants = [{ ...file, kinds: ['image', 'video'], limits, returnsBytes: 'exact' } as const];
     const checkReference: NonNullable<ProviderAdapter['checkReference']> = async (account, forms, context): Promise<ReferenceCheck> => {
       try {
         return await files.checkReference!(account, forms, context);
