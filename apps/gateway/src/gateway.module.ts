@@ -6,6 +6,7 @@ import { ContentStream } from './assets/content-stream';
 import { ContentController } from './assets/content.controller';
 import { LineageController } from './assets/lineage.controller';
 import { CacheController } from './cache/cache.controller';
+import { CapturesController } from './cache/captures.controller';
 import { GatewayConfig } from './gateway.config';
 import { ProviderUrlsController } from './provider-urls/provider-urls.controller';
 import { ReferenceWaiter } from './provider-urls/reference-waiter';
@@ -19,6 +20,7 @@ export const CONTROLLERS = [
   LineageController,
   ProviderUrlsController,
   TransfersController,
+  CapturesController,
   CacheController,
   ProvidersController,
 ];

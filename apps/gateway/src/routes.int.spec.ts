@@ -1,6 +1,7 @@
 import {
   AssetCommandRequest,
   AssetRequest,
+  CapturesRequest,
   CheckReferenceRequest,
   HistoryRequest,
   InvalidateReferenceRequest,
@@ -75,6 +76,7 @@ const queries: Row[] = [
     type: PlanRequest,
     sends: { ...OWNED, assetId: ASSET, providerId: 'sora', use: 'character', minRemainingTtl: 60 },
   },
+  { call: ['GET', '/v1/cache/captures?limit=2'], subject: SUBJECTS.transfer.captures, type: CapturesRequest, sends: { ...OWNED, limit: 2 } },
   { call: ['GET', '/v1/cache/usage'], subject: SUBJECTS.cache.usage, type: OwnedRequest, sends: OWNED },
 ];
 

@@ -35,3 +35,5 @@ export const PERMITS = Symbol('Permits');
 export const SNAPSHOTS = Symbol('Snapshots');
 /** Injection token: the runner of the list of transfers. */
 export const TRANSFERS_RUNNER = Symbol('TransfersRunner');
+/** Injection token: the runner of the read model of where assets' bytes are. */
+export const ASSET_BYTES_RUNNER = Symbol('AssetBytesRunner');

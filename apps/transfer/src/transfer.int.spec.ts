@@ -55,7 +55,7 @@ describe('getAssetForProvider', () => {
 
   it('gives the origin itself at its own provider, without a byte', async () => {
     const { id } = await rig.seed('openai', 'video', 'sora-lighthouse.mp4');
-    const assetId = await rig.register({ kind: 'video', origin: { providerId: 'sora', forms: { id, idType: 'video' } } });
+    const assetId = await rig.register({ kind: 'video', origin: { providerId: 'sora', forms: { id, idType: 'video' } }, capture: 'onDemand' });
     const before = await rig.counts('openai');
     expect(await rig.resolve(assetId, 'sora')).toMatchObject({ status: 'ready', source: 'native', reference: { variant: 'native', forms: { id, idType: 'video' } } });
     expect((await rig.counts('openai')).operations).toEqual(before.operations);

@@ -7,6 +7,12 @@ import { EVENT_STORE, LEASES, permitsOf, READ_MODELS, snapshotsOf, StoresModule 
 import { Module } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AssetReader } from './assets/asset-reader';
+import { assetBytesProjection } from './capture/asset-bytes.projection';
+import { CaptureMetrics } from './capture/capture-metrics';
+import { CaptureConfig } from './capture/capture.config';
+import { Capturer } from './capture/capturer';
+import { CapturesController } from './capture/captures.controller';
+import { Deadlines } from './capture/deadlines';
 import { DownloadsController } from './downloads/downloads.controller';
 import { Bytes } from './engine/bytes';
 import { CacheClient } from './engine/cache-client';
@@ -36,13 +42,13 @@ import { ReferenceChecks } from './references/reference-checks';
 import { ReferencesController } from './references/references.controller';
 import { ANSWER_PROVIDERS } from './resolve/answer-providers';
 import { ResolveController } from './resolve/resolve.controller';
-import { PERMITS, SNAPSHOTS, TransferConfig, TRANSFERS_RUNNER, WORKER_ID } from './transfer.config';
+import { ASSET_BYTES_RUNNER, PERMITS, SNAPSHOTS, TransferConfig, TRANSFERS_RUNNER, WORKER_ID } from './transfer.config';
 import { TransfersController } from './transfers/transfers.controller';
 import { transfersProjection } from './transfers/transfers.projection';
 
 @Module({
   imports: [StoresModule, ProvidersModule],
-  controllers: [DownloadsController, ResolveController, ReferencesController, TransfersController],
+  controllers: [CapturesController, DownloadsController, ResolveController, ReferencesController, TransfersController],
   providers: [
     { provide: TransferConfig, useFactory: () => loadConfig(TransferConfig) },
     { provide: WORKER_ID, useFactory: () => randomUUID() },
@@ -53,12 +59,21 @@ import { transfersProjection } from './transfers/transfers.projection';
       inject: [READ_MODELS, EVENT_STORE, LEASES],
       useFactory: (models: ReadModels, store: EventStore, leases: LeaseManager) => models.project(transfersProjection, store, leases),
     },
+    {
+      provide: ASSET_BYTES_RUNNER,
+      inject: [READ_MODELS, EVENT_STORE, LEASES],
+      useFactory: (models: ReadModels, store: EventStore, leases: LeaseManager) => models.project(assetBytesProjection, store, leases),
+    },
     ...ANSWER_PROVIDERS,
     AssetReader,
     Bytes,
     CacheClient,
     Cancellation,
+    { provide: CaptureConfig, useFactory: () => loadConfig(CaptureConfig) },
+    CaptureMetrics,
+    Capturer,
     Copies,
+    Deadlines,
     DeletionReactor,
     DownloadDriver,
     EndedRunsReactor,

@@ -1,6 +1,6 @@
 import { RUN_ID_PATTERN, type MediaKind, MEDIA_KINDS, type Token } from '@ferry/kernel';
 import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { AssetRequest, OwnedRequest, SHA256_PATTERN } from './common.dto';
+import { AssetCommandRequest, AssetRequest, INSTANT_MESSAGE, INSTANT_PATTERN, OwnedRequest, SHA256_PATTERN } from './common.dto';
 
 /** Asks for a place to put an asset's bytes. */
 export class OpenDownloadRequest extends AssetRequest {
@@ -81,6 +81,13 @@ export interface AcquireLeaseAnswer {
 export class LeaseRequest extends OwnedRequest {
   @IsString() @IsNotEmpty() @MaxLength(100) leaseId!: string;
   @IsOptional() @IsInt() @Min(1_000) @Max(60_000) ttlMs?: number;
+}
+
+/** There was no room to bring the bytes in before their origin ends. */
+export class SkipCaptureRequest extends AssetCommandRequest {
+  @IsString() @IsNotEmpty() @MaxLength(100) reason!: string;
+  /** The known or assumed end. */
+  @Matches(INSTANT_PATTERN, { message: INSTANT_MESSAGE }) originEndsAt!: string;
 }
 
 export interface PinAnswer {

@@ -22,6 +22,7 @@ export const SUBJECTS = {
     plan: 'transfer.routes.plan',
     check: 'transfer.references.check',
     warm: 'transfer.downloads.request',
+    captures: 'transfer.captures.list',
   },
   cache: {
     open: 'cache.downloads.open',
@@ -33,6 +34,7 @@ export const SUBJECTS = {
     unpin: 'cache.files.unpin',
     releaseLastCopy: 'cache.files.release',
     usage: 'cache.usage.get',
+    skipCapture: 'cache.captures.skip',
   },
   lineage: {
     link: 'lineage.parents.link',

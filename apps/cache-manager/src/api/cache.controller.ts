@@ -5,6 +5,7 @@ import {
   LeaseRequest,
   OpenDownloadRequest,
   OwnedRequest,
+  SkipCaptureRequest,
   SUBJECTS,
   type AcquireLeaseAnswer,
   type CacheUsage,
@@ -58,6 +59,11 @@ export class CacheController {
   @MessagePattern(SUBJECTS.cache.releaseLastCopy)
   releaseLastCopy(@Payload() request: AssetCommandRequest): Promise<PinAnswer> {
     return this.node.pins.releaseLastCopy(request);
+  }
+
+  @MessagePattern(SUBJECTS.cache.skipCapture)
+  skipCapture(@Payload() request: SkipCaptureRequest): Promise<PinAnswer> {
+    return this.node.service.skipCapture(request);
   }
 
   @MessagePattern(SUBJECTS.cache.usage)

@@ -94,7 +94,7 @@ export class CacheNode {
       idleMs: CONNECTION_IDLE_MS,
       logger,
     });
-    const service = new CacheService({ index, keeper, budget, order, leases, leaseMs, attempts, growing, accesses, metrics, urls, eventStore, ensureReady });
+    const service = new CacheService({ index, keeper, budget, order, leases, leaseMs, attempts, growing, accesses, metrics, urls, eventStore, log, ensureReady });
     await dataPlane.listen(config.CACHE_DATA_PORT, config.CACHE_DATA_HOST);
     logger.info({ folder, dataPlane: dataPlane.address }, 'data plane listens');
     const pins = new Pins({ index, log, order, budget, ensureReady }, { all: config.CACHE_UNEVICTABLE_SHARE, perOwner: config.CACHE_UNEVICTABLE_SHARE_PER_OWNER });

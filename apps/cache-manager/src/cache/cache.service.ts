@@ -1,4 +1,4 @@
-import type { AcquireLeaseAnswer, AcquireLeaseRequest, CachedFile, CacheUsage, FollowDownloadAnswer, FollowDownloadRequest, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest } from '@ferry/contracts';
+import type { AcquireLeaseAnswer, AcquireLeaseRequest, CachedFile, CacheUsage, FollowDownloadAnswer, FollowDownloadRequest, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest, PinAnswer, SkipCaptureRequest } from '@ferry/contracts';
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
@@ -11,6 +11,7 @@ import type { AccessLog } from './access-log';
 import { readAsset, unknownAsset } from './asset-facts';
 import type { Attempts } from './attempts';
 import type { CacheIndex } from './cache-index';
+import type { CacheLog } from './cache-log';
 import { notCached, type FileKeeper } from './file-keeper';
 import { follow } from './follow';
 import type { GrowingFiles } from './growing-files';
@@ -35,6 +36,7 @@ export interface CacheParts {
   readonly metrics: CacheMetrics;
   readonly urls: SignedUrls;
   readonly eventStore: EventStore;
+  readonly log: CacheLog;
   /** Throws until folder and events agree. */
   readonly ensureReady: () => void;
 }
@@ -115,6 +117,14 @@ export class CacheService {
   release({ owner, leaseId }: LeaseRequest): { released: true } {
     this.parts.leases.release(owner, leaseId);
     return { released: true };
+  }
+
+  /** Notes that there was no room before the origin's end. @throws FerryError UNKNOWN_ASSET */
+  async skipCapture({ owner, actor, commandId, assetId, reason, originEndsAt }: SkipCaptureRequest): Promise<PinAnswer> {
+    const { eventStore, log, ensureReady } = this.parts;
+    ensureReady();
+    if ((await readAsset(eventStore, assetId))?.owner !== owner) throw unknownAsset();
+    return { token: await log.record(assetId, owner, { type: 'SkipCapture', data: { reason, originEndsAt } }, { actor, commandId }) };
   }
 
   /** `heldBytes` is of all owners, `yours` of the asker. */

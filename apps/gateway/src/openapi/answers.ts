@@ -141,6 +141,15 @@ export const ANSWERS = {
   TransferList: object({ items: list('Transfer') }),
   TransferCommand: object({ 'transferId?': runId, 'status?': text, 'token?': ref('Token') }),
   CacheUsage: object({ nodeId: text, maxBytes: whole, usedBytes: whole, reservedBytes: whole, files: whole, leases: whole, heldBytes, yours: heldBytes }),
+  PendingCapture: object({
+    assetId: uuid,
+    originEndsAt: date,
+    assumed: { type: 'boolean', description: 'The end is assumed from what the provider says of its origins.' },
+    status: { enum: ['waiting', 'downloading', 'skipped', 'failed'] },
+    'kind?': text,
+    'nextTryAt?': date,
+  }),
+  Captures: object({ uncaptured: whole, 'nextEndsInSeconds?': whole, items: list('PendingCapture') }),
   Provider: {
     ...object({ providerId: text, available: { type: 'boolean' }, 'displayName?': text, 'variants?': { type: 'array', items: { type: 'object' } } }),
     description: 'With `available: false` the adapter does not answer now, and nothing else is known.',

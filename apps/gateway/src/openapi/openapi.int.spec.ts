@@ -40,6 +40,7 @@ it('is OpenAPI 3.1 and knows every route', () => {
     'GET /v1/assets/{assetId}/provider-urls',
     'GET /v1/assets/{assetId}/provider-urls/{providerId}/plan',
     'GET /v1/assets/{assetId}/uses',
+    'GET /v1/cache/captures',
     'GET /v1/cache/usage',
     'GET /v1/providers',
     'GET /v1/providers/{providerId}',

@@ -3,11 +3,9 @@ import { FerryError, type Priority } from '@ferry/kernel';
 import { Controller } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { AssetReader, type AssetForTransfer } from '../assets/asset-reader';
+import { URGENT_MS } from '../capture/capturer';
 import { RunLog } from '../engine/run-log';
 import { Slots } from '../engine/slots';
-
-/** A capture whose origin ends sooner than this is as urgent as a resolve. */
-const URGENT_MS = 600_000;
 
 export const warmPriority = (reason: WarmRequest['reason'], { expiresAt }: AssetForTransfer['origin'], nowMs: number): Priority => {
   if (reason === 'warm') return 'warm';

@@ -97,6 +97,8 @@ export class OpenRuns {
         return this.change(runIdOf(event.data)!, { epoch: event.data.epoch, workerId: event.data.workerId });
       case 'TransferRaised':
         return this.raise(event.data.transferId, event.data.priority);
+      case 'DownloadRaised':
+        return this.raiseDownload(event.data);
       case 'DownloadJoined':
         return this.join(event.data);
       case 'DownloadLeft':
@@ -129,6 +131,11 @@ export class OpenRuns {
     if (!run) return;
     this.set({ ...run, own: priority, priority });
     if (run.follows !== undefined) this.join({ downloadId: run.follows, transferId, priority });
+  }
+
+  private raiseDownload({ downloadId, priority }: { downloadId: string; priority: Priority }): void {
+    const download = this.runs.get(downloadId);
+    if (download) this.follow({ ...download, own: priority }, download.followers ?? {});
   }
 
   private join({ downloadId, transferId, priority }: { downloadId: string; transferId: string; priority: Priority }): void {

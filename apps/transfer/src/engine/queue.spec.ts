@@ -29,6 +29,8 @@ describe('OpenRuns', () => {
     expect(priority()).toBe('warm');
     expect(priority(joined)).toBe('refresh');
     expect(priority(joined, { type: 'TransferRaised', data: { transferId: 't-1', priority: 'resolve' } })).toBe('resolve');
+    expect(priority({ type: 'DownloadRaised', data: { downloadId: 'd-1', priority: 'capture' } }, joined)).toBe('refresh');
+    expect(priority(joined, { type: 'DownloadRaised', data: { downloadId: 'd-1', priority: 'resolve' } })).toBe('resolve');
     expect(priority(joined, { type: 'DownloadLeft', data: { downloadId: 'd-1', transferId: 't-1' } })).toBe('warm');
   });
 

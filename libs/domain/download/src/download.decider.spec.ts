@@ -62,6 +62,15 @@ describe('RequestDownload', () => {
     given(...downloading).when(request({ reason: 'warm' })).thenNothing();
   });
 
+  it('raises an open run that is less urgent, for good', () => {
+    const low: DownloadEvent = { type: 'DownloadRequested', data: { downloadId: RUN_1, reason: 'capture', priority: 'capture' } };
+    const raised: DownloadEvent = { type: 'DownloadRaised', data: { downloadId: RUN_1, priority: 'resolve' } };
+    given(low).when(request({ reason: 'capture', priority: 'warm' })).thenNothing();
+    given(low).when(request({ reason: 'capture', priority: 'resolve' })).then(raised);
+    given(low, raised).when(request({ reason: 'capture', priority: 'resolve' })).thenNothing();
+    expect(priorityOf(openRun(given(low, joined(), left(), raised).state))).toBe('resolve');
+  });
+
   it('lets one that left come back', () => {
     given(...downloading, joined('b-1'), left()).when(request({ transferId: 'a-1' })).then(joined());
   });

@@ -1,4 +1,4 @@
-import { defined, downloadIdOf, unreachable, type Command, type Decider, type Priority, type StreamDefinition } from '@ferry/kernel';
+import { defined, downloadIdOf, priorityRank, unreachable, type Command, type Decider, type Priority, type StreamDefinition } from '@ferry/kernel';
 import { downloadError } from './download.errors';
 import {
   DOWNLOAD_CATEGORY,
@@ -16,7 +16,7 @@ interface OfRun {
   readonly downloadId: string;
 }
 
-/** Opens a run, or joins the open one. */
+/** Opens a run, or joins the open one; without a follower, it raises that one where it is less urgent. */
 export type RequestDownload = Command<
   'RequestDownload',
   {
@@ -64,6 +64,7 @@ const requestDownload = ({ data }: RequestDownload, { run, runs }: DownloadState
   const downloadId = open?.downloadId ?? downloadIdOf(assetId, runs + 1);
   const events: DownloadEvent[] = [];
   if (!open) events.push({ type: 'DownloadRequested', data: { downloadId, reason, priority } });
+  else if (transferId === undefined && priorityRank(priority) > priorityRank(open.requestedPriority)) events.push({ type: 'DownloadRaised', data: { downloadId, priority } });
   if (transferId !== undefined && !open?.followers.some((follower) => follower.transferId === transferId)) {
     events.push({ type: 'DownloadJoined', data: { downloadId, transferId, priority } });
   }

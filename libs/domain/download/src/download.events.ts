@@ -49,6 +49,8 @@ export interface DownloadFailedData extends OfRun {
 
 export type DownloadEvent =
   | DomainEvent<'DownloadRequested', OfRun & { readonly reason: DownloadReason; readonly priority: Priority }>
+  /** Its own priority, beside those of its followers. */
+  | DomainEvent<'DownloadRaised', OfRun & { readonly priority: Priority }>
   | DomainEvent<'DownloadJoined', OfRun & { readonly transferId: string; readonly priority: Priority }>
   | DomainEvent<'DownloadLeft', OfRun & { readonly transferId: string }>
   | DomainEvent<'DownloadClaimed', OfRun & { readonly workerId: string; readonly epoch: number }>
@@ -60,6 +62,7 @@ export type DownloadEvent =
 
 export const DOWNLOAD_EVENT_TYPES = eventTypesOf<DownloadEvent>({
   DownloadRequested: true,
+  DownloadRaised: true,
   DownloadJoined: true,
   DownloadLeft: true,
   DownloadClaimed: true,

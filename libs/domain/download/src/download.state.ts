@@ -19,7 +19,7 @@ interface RunFacts {
 }
 
 interface OpenFacts extends RunFacts {
-  /** As requested; `priorityOf` counts the followers in. */
+  /** As requested, or raised; `priorityOf` counts the followers in. */
   readonly requestedPriority: Priority;
   readonly followers: readonly Follower[];
 }
@@ -90,6 +90,8 @@ const evolveAttempt = (run: ClaimedDownload, event: AttemptEvent): DownloadRun =
 
 const evolveRun = (run: OpenDownload, event: Exclude<DownloadEvent, { type: 'DownloadRequested' }>): DownloadRun => {
   switch (event.type) {
+    case 'DownloadRaised':
+      return { ...run, requestedPriority: event.data.priority };
     case 'DownloadJoined': {
       const { transferId, priority } = event.data;
       return { ...run, followers: [...run.followers, { transferId, priority }] };
