@@ -1,15 +1,23 @@
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { parseArgs } from 'node:util';
-import { startEventStore } from './server';
+import { startEventStore, type EndPoint, type EventStoreOptions } from './server';
 
-const USAGE = 'usage: main.js --port PORT --data DIR [--host LOOPBACK_ADDRESS]';
+const USAGE = 'usage: main.js --port PORT --data DIR [--host LOOPBACK_ADDRESS] [--advertise HOST:PORT]';
 
-function readArguments(): { port: number; dataDir: string; host?: string } {
-  const { values } = parseArgs({ options: { port: { type: 'string' }, data: { type: 'string' }, host: { type: 'string' } } });
+const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= 65_535;
+
+function readEndPoint(text: string): EndPoint {
+  const [, host, port] = /^\[?([^\]]+)\]?:(\d{1,5})$/.exec(text) ?? [];
+  if (!host || !isPort(Number(port))) throw new Error(`--advertise ${text} is not HOST:PORT; ${USAGE}`);
+  return { host, port: Number(port) };
+}
+
+function readArguments(): EventStoreOptions {
+  const { values } = parseArgs({ options: { port: { type: 'string' }, data: { type: 'string' }, host: { type: 'string' }, advertise: { type: 'string' } } });
   const port = Number(values.port ?? '2113');
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port ${values.port} is no TCP port; ${USAGE}`);
+  if (port !== 0 && !isPort(port)) throw new Error(`--port ${values.port} is no TCP port; ${USAGE}`);
   if (!values.data) throw new Error(`--data is missing; ${USAGE}`);
-  return { port, dataDir: values.data, ...(values.host && { host: values.host }) };
+  return { port, dataDir: values.data, ...(values.host && { host: values.host }), ...(values.advertise && { advertise: readEndPoint(values.advertise) }) };
 }
 
 async function main(): Promise<void> {

@@ -29,6 +29,23 @@ describe('the server process', () => {
     expect(server.stderr).toBe('Embedded event store for development and tests: loopback only, no access control.\n');
   });
 
+  it('names in its gossip where clients are to come', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'ferry-eventstore-'));
+    const named = await startEventStore({ port: 0, dataDir: other });
+    const server = ServerProcess.spawn('--port', '0', '--data', dataDir, '--advertise', `127.0.0.1:${named.port}`);
+    const { host } = new URL((await server.ready()).replace('esdb:', 'http:'));
+    const stream = newStream();
+    const discovering = EventStoreDBClient.connectionString(`esdb+discover://${host}?tls=false`);
+    await discovering.appendToStream(stream, testEvent());
+    const direct = EventStoreDBClient.connectionString(named.connectionString);
+    let events = 0;
+    for await (const { event } of direct.readStream(stream)) events += event ? 1 : 0;
+    expect(events).toBe(1);
+    await Promise.all([discovering.dispose(), direct.dispose()]);
+    await Promise.all([server.end('SIGTERM'), named.close()]);
+    rmSync(other, { recursive: true });
+  });
+
   it('ends with one message when its port is taken', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -51,6 +68,8 @@ describe('the server process', () => {
     [['--port', 'x', '--data', dataDir], '--port x is no TCP port'],
     [['--port', '0'], '--data is missing'],
     [['--port', '0', '--data', dataDir, '--host', '0.0.0.0'], '0.0.0.0 is no loopback address'],
+    [['--port', '0', '--data', dataDir, '--advertise', 'somewhere'], '--advertise somewhere is not HOST:PORT'],
+    [['--port', '0', '--data', dataDir, '--advertise', 'somewhere:70000'], '--advertise somewhere:70000 is not HOST:PORT'],
   ])('refuses %p', async (args, message) => {
     const server = ServerProcess.spawn(...args);
     expect(await server.end()).toMatchObject({ code: 1 });

@@ -17,6 +17,11 @@ import { readingAll } from './wire/malformed';
 import type { ReadCall } from './wire/outbox';
 import { writeBehind } from './wire/write-behind';
 
+export interface EndPoint {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface EventStoreOptions {
   /** TCP port; 0 takes any that is free. */
   readonly port: number;
@@ -24,6 +29,8 @@ export interface EventStoreOptions {
   readonly dataDir: string;
   /** A loopback address: there is no access control. Default 127.0.0.1. */
   readonly host?: string;
+  /** What the gossip names, where clients come through a proxy. Default: where it listens. */
+  readonly advertise?: EndPoint;
   /** How long an append in parts may take to be final, in milliseconds. Default 2000, as the real server's. */
   readonly pendingMs?: number;
 }
@@ -67,7 +74,7 @@ type StreamsHandlers = Pick<IStreamsServer, 'delete' | 'tombstone'> & {
  * Starts an embedded event store that speaks EventStoreDB's gRPC protocol, for development and tests.
  * @throws when the host is no loopback address, the port is taken, or the data folder is in use.
  */
-export async function startEventStore({ port, dataDir, host = '127.0.0.1', pendingMs = PENDING_MS }: EventStoreOptions): Promise<RunningEventStore> {
+export async function startEventStore({ port, dataDir, host = '127.0.0.1', advertise, pendingMs = PENDING_MS }: EventStoreOptions): Promise<RunningEventStore> {
   if (!isLoopback(host)) throw new Error(`the embedded event store has no access control: ${host} is no loopback address`);
   const store = await Store.open(dataDir);
   const grpc = new Server(SERVER_OPTIONS);
@@ -75,7 +82,7 @@ export async function startEventStore({ port, dataDir, host = '127.0.0.1', pendi
   try {
     const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
     const listener = await bind(host, port, (socket) => injector.injectConnection(socket), (socket) => http.emit('connection', socket));
-    addServices(grpc, store, { host, port: listener.port, pendingMs });
+    addServices(grpc, store, { advertise: advertise ?? { host, port: listener.port }, pendingMs });
     const authority = host.includes(':') ? `[${host}]` : host;
     return { connectionString: `esdb://${authority}:${listener.port}?tls=false`, port: listener.port, close: closer(grpc, listener, store) };
   } catch (error) {
@@ -96,7 +103,7 @@ async function bind(host: string, port: number, ...handlers: [onHttp2: (socket: 
   }
 }
 
-function addServices(server: Server, store: Store, { host, port, pendingMs }: Pick<Required<EventStoreOptions>, 'host' | 'port' | 'pendingMs'>): void {
+function addServices(server: Server, store: Store, { advertise, pendingMs }: Pick<Required<EventStoreOptions>, 'advertise' | 'pendingMs'>): void {
   const streams: StreamsHandlers = {
     read: (call) => read(store, call),
     append: (call, callback) => append(store, call, callback),
@@ -106,7 +113,7 @@ function addServices(server: Server, store: Store, { host, port, pendingMs }: Pi
   };
   server.addService(readingAll({ ...StreamsService, ...HOT_METHODS }), streams);
   server.addService(ServerFeaturesService, { getSupportedMethods: supportedMethods });
-  server.addService(GossipService, { read: gossip(host, port) });
+  server.addService(GossipService, { read: gossip(advertise) });
   for (const { service, implementation } of refusedServices()) server.addService(service, implementation);
 }
 

@@ -41,7 +41,7 @@ function supported(path: string, features: string[]): SupportedMethod {
 }
 
 /** Gossip.Read: this node, the leader of itself. */
-export function gossip(host: string, port: number): (call: unknown, callback: sendUnaryData<ClusterInfo>) => void {
+export function gossip({ host, port }: { readonly host: string; readonly port: number }): (call: unknown, callback: sendUnaryData<ClusterInfo>) => void {
   const id = new UUID();
   id.setString(randomUUID());
   const endPoint = new EndPoint();
