@@ -1,6 +1,6 @@
 import { RUN_ID_PATTERN, type MediaKind, MEDIA_KINDS, type Token } from '@ferry/kernel';
-import { IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { AssetCommandRequest, AssetRequest, INSTANT_MESSAGE, INSTANT_PATTERN, OwnedRequest, SHA256_PATTERN } from './common.dto';
+import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { AssetCommandRequest, AssetRequest, INSTANT_MESSAGE, INSTANT_PATTERN, NAME_PATTERN, OwnedRequest, SHA256_PATTERN } from './common.dto';
 
 /** Asks for a place to put an asset's bytes. */
 export class OpenDownloadRequest extends AssetRequest {
@@ -44,11 +44,15 @@ export class FollowDownloadRequest extends AssetRequest {
   @IsString() @IsNotEmpty() @MaxLength(100) holder!: string;
   /** Milliseconds to wait for the first bytes. */
   @IsInt() @Min(0) @Max(10_000) waitMs!: number;
+  /** The cache node that takes the bytes, where known. */
+  @IsOptional() @Matches(NAME_PATTERN) nodeId?: string;
 }
 
 export interface FollowDownloadAnswer {
   /** The attempt that the address is bound to: 410 as soon as it has broken off, or another one has begun. */
   readonly attempt: number;
+  /** The cache node that takes the bytes. */
+  readonly nodeId: string;
   /** GET the whole file here, once it has come and until then as it comes. */
   readonly getUrl: string;
   /** As the cached file will be named. */
@@ -68,6 +72,8 @@ export class AcquireLeaseRequest extends AssetRequest {
   @IsInt() @Min(1_000) @Max(60_000) ttlMs!: number;
   /** Milliseconds to wait for a file that is being written. Default 0. */
   @IsOptional() @IsInt() @Min(0) @Max(10_000) waitMs?: number;
+  /** The cache node that takes the bytes, where known. */
+  @IsOptional() @Matches(NAME_PATTERN) nodeId?: string;
 }
 
 export interface AcquireLeaseAnswer {
@@ -79,7 +85,7 @@ export interface AcquireLeaseAnswer {
 }
 
 export class LeaseRequest extends OwnedRequest {
-  @IsString() @IsNotEmpty() @MaxLength(100) leaseId!: string;
+  @IsString() @IsNotEmpty() @MaxLength(150) leaseId!: string;
   @IsOptional() @IsInt() @Min(1_000) @Max(60_000) ttlMs?: number;
 }
 
@@ -97,7 +103,8 @@ export interface PinAnswer {
 /** Allocated bytes of cached files by what keeps them from being evicted; `evictable`: nothing that is known. */
 export type HeldBytes = Readonly<Record<'leased' | 'pinned' | 'last-copy' | 'evictable', number>>;
 
-export interface CacheUsage {
+/** What one cache node holds. */
+export interface CacheNodeUsage {
   readonly nodeId: string;
   readonly maxBytes: number;
   readonly usedBytes: number;
@@ -107,4 +114,45 @@ export interface CacheUsage {
   readonly heldBytes: HeldBytes;
   /** The same of the asker's files. */
   readonly yours: HeldBytes;
+}
+
+/** All cache nodes together; `nodeId` is the one that answered. */
+export interface CacheUsage extends CacheNodeUsage {
+  readonly nodes: readonly CacheNodeUsage[];
+  /** Live nodes that did not say in time what they hold: nothing of them is counted. */
+  readonly silentNodes: readonly string[];
+}
+
+/** Whether a cache node has an asset's file, whole: it has just looked. */
+export interface ConfirmCopyAnswer {
+  readonly holds: boolean;
+}
+
+/** What one cache node asks another, by the name of the call. */
+export const CACHE_NODE_CALLS = ['open', 'follow', 'acquire', 'renew', 'release', 'pin', 'unpin', 'releaseLastCopy', 'skipCapture', 'usage', 'confirm'] as const;
+export type CacheNodeCall = (typeof CACHE_NODE_CALLS)[number];
+
+/** A request that another cache node was asked, and that is for this one. */
+export class CacheNodeRequest {
+  @IsIn(CACHE_NODE_CALLS) call!: CacheNodeCall;
+  /** Validated by the class of the call. */
+  @IsObject() request!: object;
+  /** The sender is starting and does not know where files are: this node finds out. Otherwise it answers by itself. */
+  @IsBoolean() handOn!: boolean;
+}
+
+export interface CacheNodeBeat {
+  readonly nodeId: string;
+  /** New at each start. */
+  readonly instanceId: string;
+  readonly state: 'starting' | 'ready' | 'leaving';
+}
+
+/** An attempt that was given a place. */
+export interface PlaceGiven {
+  readonly nodeId: string;
+  readonly assetId: string;
+  readonly downloadId: string;
+  readonly epoch: number;
+  readonly attempt: number;
 }

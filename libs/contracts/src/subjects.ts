@@ -62,6 +62,15 @@ export const releaseSubject = (transferId: string): string => `transfer.runs.${t
 export const acceptedSubject = (transferId: string): string => `transfer.runs.${transferId}.accepted`;
 /** "Do you hold this run?", asked of one worker. */
 export const holdsSubject = (workerId: string): string => `transfer.worker.${workerId}.holds`;
+/** Asked of the one cache node that has this disk. */
+export const cacheNodeSubject = (nodeId: string): string => `cache.nodes.${nodeId}.ask`;
+/** Sent each second by each cache node, when another one calls, and when it leaves. */
+export const CACHE_NODE_BEAT_SUBJECT = 'cache.nodes.*.beat';
+export const cacheNodeBeatSubject = (nodeId: string): string => `cache.nodes.${nodeId}.beat`;
+/** "Who is there?", sent by a cache node that starts: all others beat at once. */
+export const cacheRollCallSubject = (): string => 'cache.roll-call';
+/** Sent by the cache node that gave a place for an attempt: older attempts at other nodes are broken off. */
+export const placeGivenSubject = (): string => 'cache.downloads.opened';
 /** Sent each second by each worker. */
 export const BEAT_SUBJECT = 'transfer.worker.*.beat';
 export const beatSubject = (workerId: string): string => `transfer.worker.${workerId}.beat`;

@@ -48,6 +48,7 @@ export const STEP_BOUNDARIES = {
     'cache.after-file-cached',
     'cache.before-put-answer',
     'cache.lease-given',
+    'cache.copy-looked-for',
   ],
   provider: [
     'provider.job-taken',

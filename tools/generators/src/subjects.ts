@@ -3,8 +3,8 @@ import ts from 'typescript';
 import { code, page, table } from './markdown';
 import { projectOf, visit, type Sources } from './sources';
 
-const INTRODUCTION = `Every NATS subject of Ferry. A request is answered by one member of its service's queue group; those that name a worker, a run
-or a job are answered by the one process that has it. The classes are in \`libs/contracts\`; each request is validated by its own.`;
+const INTRODUCTION = `Every NATS subject of Ferry. A request is answered by one member of its service's queue group; those that name a worker, a cache
+node, a run or a job are answered by the one process that has it. The classes are in \`libs/contracts\`; each request is validated by its own.`;
 
 interface Answerer {
   readonly by: string;
@@ -26,10 +26,14 @@ const MADE: Readonly<Record<string, string>> = {
   releaseSubject: contracts.releaseSubject('{transferId}'),
   acceptedSubject: contracts.acceptedSubject('{transferId}'),
   holdsSubject: contracts.holdsSubject('{workerId}'),
+  cacheNodeSubject: contracts.cacheNodeSubject('{nodeId}'),
 };
 
 const NOTICES: Readonly<Record<string, string>> = {
   beatSubject: contracts.beatSubject('{workerId}'),
+  cacheNodeBeatSubject: contracts.cacheNodeBeatSubject('{nodeId}'),
+  cacheRollCallSubject: contracts.cacheRollCallSubject(),
+  placeGivenSubject: contracts.placeGivenSubject(),
   endedSubject: contracts.endedSubject('{routeId}'),
   jobProgressSubject: contracts.jobProgressSubject('{runId}'),
   transferProgressSubject: contracts.transferProgressSubject('{transferId}'),

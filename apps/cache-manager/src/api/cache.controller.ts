@@ -23,51 +23,51 @@ export class CacheController {
 
   @MessagePattern(SUBJECTS.cache.open)
   open(@Payload() request: OpenDownloadRequest): Promise<OpenDownloadAnswer> {
-    return this.node.service.open(request);
+    return this.node.router.route('open', request);
   }
 
   @MessagePattern(SUBJECTS.cache.follow)
   follow(@Payload() request: FollowDownloadRequest): Promise<FollowDownloadAnswer> {
-    return this.node.service.follow(request);
+    return this.node.router.route('follow', request);
   }
 
   @MessagePattern(SUBJECTS.cache.acquire)
   acquire(@Payload() request: AcquireLeaseRequest): Promise<AcquireLeaseAnswer> {
-    return this.node.service.acquire(request);
+    return this.node.router.route('acquire', request);
   }
 
   @MessagePattern(SUBJECTS.cache.renew)
   renew(@Payload() request: LeaseRequest): Promise<AcquireLeaseAnswer> {
-    return this.node.service.renew(request);
+    return this.node.router.route('renew', request);
   }
 
   @MessagePattern(SUBJECTS.cache.release)
-  release(@Payload() request: LeaseRequest): { released: true } {
-    return this.node.service.release(request);
+  release(@Payload() request: LeaseRequest): Promise<{ released: true }> {
+    return this.node.router.route('release', request);
   }
 
   @MessagePattern(SUBJECTS.cache.pin)
   pin(@Payload() request: AssetCommandRequest): Promise<PinAnswer> {
-    return this.node.pins.pin(request);
+    return this.node.router.route('pin', request);
   }
 
   @MessagePattern(SUBJECTS.cache.unpin)
   unpin(@Payload() request: AssetCommandRequest): Promise<PinAnswer> {
-    return this.node.pins.unpin(request);
+    return this.node.router.route('unpin', request);
   }
 
   @MessagePattern(SUBJECTS.cache.releaseLastCopy)
   releaseLastCopy(@Payload() request: AssetCommandRequest): Promise<PinAnswer> {
-    return this.node.pins.releaseLastCopy(request);
+    return this.node.router.route('releaseLastCopy', request);
   }
 
   @MessagePattern(SUBJECTS.cache.skipCapture)
   skipCapture(@Payload() request: SkipCaptureRequest): Promise<PinAnswer> {
-    return this.node.service.skipCapture(request);
+    return this.node.router.route('skipCapture', request);
   }
 
   @MessagePattern(SUBJECTS.cache.usage)
-  usage(@Payload() { owner }: OwnedRequest): CacheUsage {
-    return this.node.service.usage(owner);
+  usage(@Payload() request: OwnedRequest): Promise<CacheUsage> {
+    return this.node.router.usage(request);
   }
 }

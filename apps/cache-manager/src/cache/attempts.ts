@@ -47,6 +47,12 @@ export class Attempts {
     return entry.stop.signal;
   }
 
+  /** A place for a newer attempt was given elsewhere: an older one here breaks off, and is refused from now on. */
+  announcedElsewhere(attempt: Attempt): void {
+    const known = this.newest.get(attempt.assetId);
+    if (known && compare(attempt, known.attempt) > 0) this.admit(attempt);
+  }
+
   /** The asset is cached: nothing has to be known of how it came. */
   end({ assetId }: Attempt): void {
     this.newest.delete(assetId);

@@ -46,6 +46,12 @@ export class CacheIndex {
     return copy && { owner: entry.owner, file: cachedFileOf(assetId, this.nodeId, copy) };
   }
 
+  /** The nodes that have the asset's file, as far as the events are known here. */
+  holders(assetId: string): readonly string[] {
+    const copies = this.deleted.has(assetId) ? {} : (this.entries.get(assetId)?.state.copies ?? {});
+    return Object.keys(copies).filter((nodeId) => copies[nodeId]?.status === 'cached');
+  }
+
   /** Whether the last event of the asset's file on this node says that it is gone for good: evicted or damaged. */
   isGone(assetId: string): boolean {
     const status = this.entries.get(assetId)?.state.copies[this.nodeId]?.status;

@@ -44,6 +44,11 @@ export class CacheLife {
     return this.subscription?.live || 'the subscription to events has failed; subscribing again';
   }
 
+  /** Folder and events agree. */
+  get isReady(): boolean {
+    return this.state === true;
+  }
+
   /** @throws FerryError CACHE_NOT_READY until folder and events agree */
   ensureReady(): void {
     if (this.state !== true) throw new FerryError('CACHE_NOT_READY', 'unavailable', `The cache is starting: ${this.state}. Try again in some seconds.`);

@@ -1,4 +1,4 @@
-import { cacheDefinition, cacheStream, type CacheCommand } from '@ferry/domain/cache';
+import { cacheDefinition, cacheStream, type CacheCommand, type CacheEvent } from '@ferry/domain/cache';
 import type { EventStore } from '@ferry/event-store';
 import { defined, type EventMetadata, type Token } from '@ferry/kernel';
 import { currentContext } from '@ferry/observability';
@@ -19,11 +19,9 @@ export class CacheLog {
     private readonly index: CacheIndex,
   ) {}
 
-  /** Reads the asset's stream anew into the index. @throws FerryError EVENT_STORE_UNAVAILABLE */
+  /** Reads into the index what the asset's stream says beyond what is known here. @throws FerryError EVENT_STORE_UNAVAILABLE */
   async refresh(assetId: string): Promise<void> {
-    const owner = this.index.ownerOf(assetId);
-    const { state, revision } = await this.eventStore.load(cacheDefinition, cacheStream(assetId));
-    if (owner !== undefined) this.index.settle(assetId, { owner, revision, state });
+    for (const event of await this.eventStore.read<CacheEvent>(cacheStream(assetId))) this.index.apply(event);
   }
 
   /** @throws FerryError what the decider refuses with; EVENT_STORE_UNAVAILABLE, CONTENTION */

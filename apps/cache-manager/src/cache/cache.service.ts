@@ -1,4 +1,4 @@
-import type { AcquireLeaseAnswer, AcquireLeaseRequest, CachedFile, CacheUsage, FollowDownloadAnswer, FollowDownloadRequest, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest, PinAnswer, SkipCaptureRequest } from '@ferry/contracts';
+import type { AcquireLeaseAnswer, AcquireLeaseRequest, AssetRequest, CachedFile, CacheNodeUsage, ConfirmCopyAnswer, FollowDownloadAnswer, FollowDownloadRequest, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest, OwnedRequest, PinAnswer, SkipCaptureRequest } from '@ferry/contracts';
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
@@ -9,7 +9,7 @@ import type { CacheMetrics } from './cache-metrics';
 import type { EvictionOrder } from '../eviction/eviction-order';
 import type { AccessLog } from './access-log';
 import { readAsset, unknownAsset } from './asset-facts';
-import type { Attempts } from './attempts';
+import type { Attempt, Attempts } from './attempts';
 import type { CacheIndex } from './cache-index';
 import type { CacheLog } from './cache-log';
 import { notCached, type FileKeeper } from './file-keeper';
@@ -37,11 +37,13 @@ export interface CacheParts {
   readonly urls: SignedUrls;
   readonly eventStore: EventStore;
   readonly log: CacheLog;
+  /** Tells the other nodes that an attempt was given a place. */
+  readonly onPlaceGiven: (attempt: Attempt) => void;
   /** Throws until folder and events agree. */
   readonly ensureReady: () => void;
 }
 
-/** What other services ask of the cache. */
+/** What other services ask of the cache, as this node answers it. */
 export class CacheService {
   constructor(private readonly parts: CacheParts) {}
 
@@ -61,7 +63,9 @@ export class CacheService {
     if (file) throw alreadyCached(file);
     if (sizeBytes !== undefined) await withDeadline(budget.fit(sizeBytes), FIT_MS, 'Making room in the cache');
     const expiresAt = Date.now() + URL_TTL_MS;
-    attempts.announce({ assetId, downloadId, epoch, attempt, expiresAt });
+    const given = { assetId, downloadId, epoch, attempt, expiresAt };
+    attempts.announce(given);
+    this.parts.onPlaceGiven(given);
     const sha256 = asset.content?.sha256 ?? request.sha256;
     const putUrl = urls.sign(defined({ operation: 'put', assetId, owner, expiresAt, downloadId, epoch, attempt, kind, filename, sizeBytes, sha256 }));
     stepBoundary('cache.place-given');
@@ -82,7 +86,7 @@ export class CacheService {
     const { epoch, ...file } = await follow(this.parts.growing, { owner, assetId, downloadId, waitMs });
     const follows = { downloadId, epoch, attempt: file.attempt, mimeType: file.mimeType ?? 'application/octet-stream' };
     const getUrl = this.parts.urls.sign({ operation: 'get', assetId, owner, expiresAt: Date.now() + URL_TTL_MS, run: holder, follows });
-    return { ...file, getUrl };
+    return { ...file, nodeId: this.parts.index.nodeId, getUrl };
   }
 
   /** @throws FerryError NOT_CACHED, TOO_MANY_LEASES */
@@ -127,8 +131,14 @@ export class CacheService {
     return { token: await log.record(assetId, owner, { type: 'SkipCapture', data: { reason, originEndsAt } }, { actor, commandId }) };
   }
 
+  /** Another node wants to count on the file here. */
+  async confirm({ owner, assetId }: AssetRequest): Promise<ConfirmCopyAnswer> {
+    this.parts.ensureReady();
+    return { holds: (await this.parts.keeper.look(owner, assetId)) !== undefined };
+  }
+
   /** `heldBytes` is of all owners, `yours` of the asker. */
-  usage(owner: string): CacheUsage {
+  usage({ owner }: OwnedRequest): CacheNodeUsage {
     const { index, budget, leases, order } = this.parts;
     const { maxBytes, usedBytes, reservedBytes } = budget;
     return { nodeId: index.nodeId, maxBytes, usedBytes, reservedBytes, files: order.fileCount, leases: leases.count, heldBytes: order.heldBytes(), yours: order.heldBytes(owner) };

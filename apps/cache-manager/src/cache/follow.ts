@@ -23,7 +23,7 @@ const notBegun = (): FerryError => new FerryError('DOWNLOAD_NOT_BEGUN', 'unavail
  * The attempt that brings the download's bytes now, and what their beginning tells.
  * @throws FerryError DOWNLOAD_NOT_BEGUN, LENGTH_UNKNOWN, ATTEMPT_GONE, TOO_MANY_WAITERS
  */
-export const follow = async (files: GrowingFiles, following: Following): Promise<Omit<FollowDownloadAnswer, 'getUrl'> & { epoch: number }> => {
+export const follow = async (files: GrowingFiles, following: Following): Promise<Omit<FollowDownloadAnswer, 'getUrl' | 'nodeId'> & { epoch: number }> => {
   const until = performance.now() + following.waitMs;
   const file = await begun(files, following, until);
   const { sizeBytes, kind, filename } = file.facts;

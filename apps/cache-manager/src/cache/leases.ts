@@ -23,10 +23,12 @@ export class Leases {
   /**
    * @param now a clock that never goes backwards, in milliseconds
    * @param onChange told when an asset gets its first lease, and when it has lost its last one
+   * @param newId names a new lease
    */
   constructor(
     private readonly now: () => number,
     private readonly onChange: (assetId: string, isLeased: boolean) => void = () => undefined,
+    private readonly newId: () => string = randomUUID,
   ) {}
 
   get count(): number {
@@ -41,7 +43,7 @@ export class Leases {
     if (!held && this.byId.size >= MAX_LEASES) {
       throw new FerryError('TOO_MANY_LEASES', 'throttled', `The cache has ${MAX_LEASES} leases at once. Release some, or try again in a minute.`);
     }
-    return this.put({ leaseId: held ?? randomUUID(), owner, assetId, holder, endsAt: this.now() + ttlMs });
+    return this.put({ leaseId: held ?? this.newId(), owner, assetId, holder, endsAt: this.now() + ttlMs });
   }
 
   /** @throws FerryError LEASE_ENDED */

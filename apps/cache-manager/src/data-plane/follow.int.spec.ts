@@ -3,7 +3,7 @@ import { get, request, type ClientRequest, type IncomingMessage } from 'node:htt
 import { eventually } from '@ferry/testing/specs';
 import { SUBJECTS, type FollowDownloadAnswer } from '@ferry/contracts';
 import { downloadIdOf } from '@ferry/kernel';
-import { fixture, problem, problemOf, RunningCache, type OpenOptions } from '../testing/running-cache';
+import { fixture, NODE_ID, problem, problemOf, RunningCache, type OpenOptions } from '../testing/running-cache';
 
 let cache: RunningCache;
 let video: Buffer;
@@ -78,7 +78,7 @@ describe('a file that is followed while it grows', () => {
     const sender = await Sender.start(assetId, video.length, { filename: 'harbour.mp4' });
     sender.send(video.subarray(0, HEAD));
     const { getUrl, ...answer } = await asked;
-    expect(answer).toEqual({ attempt: 1, filename: 'harbour.mp4', kind: 'video', sizeBytes: video.length, mimeType: 'video/mp4', width: 1280, height: 720, durationSeconds: 3 });
+    expect(answer).toEqual({ attempt: 1, nodeId: NODE_ID, filename: 'harbour.mp4', kind: 'video', sizeBytes: video.length, mimeType: 'video/mp4', width: 1280, height: 720, durationSeconds: 3 });
     const first = await read(getUrl);
     expect(first.headers).toMatchObject({ 'content-length': String(video.length), 'content-type': 'video/mp4' });
     await arrived(first, HEAD);

@@ -1,5 +1,5 @@
 import { FerryError } from '@ferry/kernel';
-import type { Logger } from '@ferry/observability';
+import { stepBoundary, type Logger } from '@ferry/observability';
 import type { Budget } from '../disk/budget';
 import type { CacheIndex } from '../cache/cache-index';
 import type { FileKeeper } from '../cache/file-keeper';
@@ -133,6 +133,7 @@ export class Evictor {
     const { order, copies, keeper, index, logger } = this.parts;
     try {
       const { copy: otherCopy, forMs } = await copies.find(assetId);
+      stepBoundary('cache.copy-looked-for');
       if (!otherCopy && !index.isLastCopyReleased(assetId)) this.leave(assetId, forMs);
       else return await keeper.evictForSpace(assetId, otherCopy, () => order.holdOf(assetId) === undefined);
     } catch (error) {

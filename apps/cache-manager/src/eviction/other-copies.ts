@@ -5,6 +5,7 @@ import type { Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import type { ProviderDirectory } from '@ferry/service-host/providers';
 import { readAsset, type AssetFacts } from '../cache/asset-facts';
+import type { NodeCopies } from '../nodes/node-copies';
 
 /** The adapter gives up before. */
 const CHECK_MS = 10_000;
@@ -24,6 +25,8 @@ export interface CopyParts {
   readonly eventStore: EventStore;
   readonly messaging: Messaging;
   readonly directory: ProviderDirectory;
+  /** Copies on other nodes. */
+  readonly nodes: NodeCopies;
   readonly logger: Logger;
 }
 
@@ -51,17 +54,29 @@ export class OtherCopies {
     private readonly rules: CopyRules,
   ) {}
 
-  /** The copy, found alive just now or a short while ago. */
+  /** The copy, found alive just now or a short while ago: on another node, else the origin. */
   async find(assetId: string): Promise<CopyAnswer> {
     const { confirmedForMs: forMs } = this.rules;
+    const onNode = await this.known(assetId, () => this.parts.nodes.find(assetId));
+    if (onNode) return { copy: onNode, forMs };
+    const origin = await this.known(assetId, async () => ({ lives: await this.originLives(assetId) }));
+    if (!origin) return { forMs: SILENCE_MS };
+    return { forMs, ...(origin.lives ? { copy: { from: 'origin' } } : {}) };
+  }
+
+  /** Undefined where it cannot be found out, too. */
+  private async known<T>(assetId: string, find: () => Promise<T | undefined>): Promise<T | undefined> {
     try {
-      const asset = await readAsset(this.parts.eventStore, assetId);
-      const lives = asset !== undefined && (await this.livesOn(asset)) && (await this.isAlive(assetId, asset));
-      return { forMs, ...(lives ? { copy: { from: 'origin' } } : {}) };
+      return await find();
     } catch (error) {
-      this.parts.logger.info({ err: error, assetId }, 'it is not known whether another copy lives; the file stays');
-      return { forMs: SILENCE_MS };
+      this.parts.logger.info({ err: error, assetId }, 'it is not known whether another copy lives; it is not counted');
+      return undefined;
     }
+  }
+
+  private async originLives(assetId: string): Promise<boolean> {
+    const asset = await readAsset(this.parts.eventStore, assetId);
+    return asset !== undefined && (await this.livesOn(asset)) && (await this.isAlive(assetId, asset));
   }
 
   /** Past the margin, as far as its end is known or assumed. */

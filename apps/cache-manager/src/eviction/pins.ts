@@ -62,7 +62,6 @@ export class Pins {
 
   private async record({ owner, actor, commandId, assetId }: AssetCommandRequest, type: 'PinFile' | 'UnpinFile' | 'ReleaseLastCopy', data: object): Promise<PinAnswer> {
     const token = await this.parts.log.record(assetId, owner, { type, data } as Parameters<CacheLog['record']>[2], { actor, commandId });
-    if (type === 'ReleaseLastCopy') this.parts.order.set(assetId, 'last-copy', false);
     return { token };
   }
 

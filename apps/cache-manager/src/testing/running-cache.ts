@@ -3,10 +3,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { SUBJECTS, type AcquireLeaseAnswer, type CachedFile, type CacheUsage, type OpenDownloadAnswer } from '@ferry/contracts';
-import { ASSET_EVENT_TYPES, assetStream, type AssetEvent } from '@ferry/domain/asset/events';
+import { assetStream, type AssetEvent } from '@ferry/domain/asset/events';
 import { accessStream, cacheStream, type AccessEvent, type CacheEvent } from '@ferry/domain/cache/events';
 import { EventStore } from '@ferry/event-store';
-import { downloadIdOf, type Command, type DomainEvent, type RecordedEvent, type StreamDefinition } from '@ferry/kernel';
+import { downloadIdOf, type RecordedEvent } from '@ferry/kernel';
 import { Messaging } from '@ferry/messaging';
 import { createLogger, metrics } from '@ferry/observability';
 import { bootstrapService } from '@ferry/service-host';
@@ -14,6 +14,7 @@ import { eventStoreServer, natsServer, type TestServer } from '@ferry/testing/se
 import { eventually, tempDir, type TempDir } from '@ferry/testing/specs';
 import { absentIfMissing } from '../disk/disk-errors';
 import { CacheManagerModule } from '../cache-manager.module';
+import { appendAsset } from './streams';
 
 export const NODE_ID = 'node-1';
 export const MAX_BYTES = 3 * 1024 * 1024;
@@ -24,14 +25,6 @@ const FIXTURES = join(__dirname, '../../../../tools/provider-simulator/fixtures'
 
 export const fixture = (name: string): Promise<Buffer> => readFile(join(FIXTURES, name));
 export const sha256Of = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-
-type Append = Command<'Append', { readonly events: readonly DomainEvent[] }>;
-/** Writes what another service would have written. */
-const anyStream: StreamDefinition<null, Append, DomainEvent> = {
-  category: '',
-  eventTypes: ASSET_EVENT_TYPES,
-  decider: { decide: ({ data }) => [...data.events], evolve: () => null, initialState: () => null },
-};
 
 export interface OpenOptions {
   readonly owner?: string;
@@ -124,12 +117,7 @@ export class RunningCache {
   }
 
   async append(stream: string, owner: string, ...events: AssetEvent[]): Promise<void> {
-    await this.eventStore.handle({
-      definition: anyStream,
-      stream,
-      command: { type: 'Append', data: { events }, metadata: { now: new Date().toISOString() } },
-      metadata: { $correlationId: randomUUID(), $causationId: randomUUID(), commandId: randomUUID(), actor: 'service:spec', owner },
-    });
+    await appendAsset(this.eventStore, stream, owner, events);
   }
 
   /** An asset of the owner, registered. */

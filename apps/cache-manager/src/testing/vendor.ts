@@ -45,11 +45,7 @@ export class Vendor {
 
   /** The same video with free space in its container: another content each time. */
   content(freeBytes = 16): Buffer {
-    const free = Buffer.alloc(BOX_HEADER_BYTES + freeBytes);
-    free.writeUInt32BE(free.length);
-    free.write('free', 4);
-    free.write(randomUUID().slice(0, 16), BOX_HEADER_BYTES);
-    return Buffer.concat([this.video, free]);
+    return otherContent(this.video, freeBytes);
   }
 
   private async seed(): Promise<string> {
@@ -57,3 +53,12 @@ export class Vendor {
     return ((await (await fetch(`${this.simulator.controlUrl}/seed`, init)).json()) as { id: string }).id;
   }
 }
+
+/** The same video with free space in its container: another content each time. */
+export const otherContent = (video: Buffer, freeBytes = 16): Buffer => {
+  const free = Buffer.alloc(BOX_HEADER_BYTES + freeBytes);
+  free.writeUInt32BE(free.length);
+  free.write('free', 4);
+  free.write(randomUUID().slice(0, 16), BOX_HEADER_BYTES);
+  return Buffer.concat([video, free]);
+};

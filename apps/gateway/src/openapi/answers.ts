@@ -20,6 +20,7 @@ const object = (fields: Readonly<Record<string, Schema>>): Schema => ({
 
 /** Bytes by what keeps them from being evicted. */
 const heldBytes = object({ leased: whole, pinned: whole, 'last-copy': whole, evictable: whole });
+const nodeUsage = { nodeId: text, maxBytes: whole, usedBytes: whole, reservedBytes: whole, files: whole, leases: whole, heldBytes, yours: heldBytes };
 
 const LINK: Readonly<Record<string, Schema>> = {
   parentAssetId: uuid,
@@ -140,7 +141,11 @@ export const ANSWERS = {
   }),
   TransferList: object({ items: list('Transfer') }),
   TransferCommand: object({ 'transferId?': runId, 'status?': text, 'token?': ref('Token') }),
-  CacheUsage: object({ nodeId: text, maxBytes: whole, usedBytes: whole, reservedBytes: whole, files: whole, leases: whole, heldBytes, yours: heldBytes }),
+  CacheNodeUsage: object(nodeUsage),
+  CacheUsage: {
+    ...object({ ...nodeUsage, nodes: list('CacheNodeUsage'), silentNodes: { type: 'array', items: text } }),
+    description: 'All cache nodes together, and each of them. `nodeId` is the one that answered; nothing is counted of `silentNodes`, which live and did not answer in time.',
+  },
   PendingCapture: object({
     assetId: uuid,
     originEndsAt: date,

@@ -23,6 +23,8 @@ export interface HeldFile {
    * @throws FerryError HELD_ELSEWHERE after the end
    */
   file(asset: AssetForTransfer, waitMs?: number): Promise<LeasedFile | undefined>;
+  /** The cache node that takes the bytes which the run follows: whoever waits for the file waits there. */
+  growsOn(nodeId: string): void;
   close(): Promise<void>;
   /** The work on the run is over: a question that comes late must not lease what nobody would give back. */
   end(): Promise<void>;
@@ -54,6 +56,17 @@ export interface Failure {
   readonly message: string;
 }
 
+interface Following {
+  readonly claim: Claim;
+  readonly asset: AssetForTransfer;
+  readonly downloadId: string;
+  /** The cache node that takes the bytes, where known. */
+  readonly nodeId: string | undefined;
+  readonly since: Position;
+  readonly canFollow: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Undefined: look again. */
 export type Found = { readonly source: UploadSource } | { readonly failure: Failure } | undefined;
 
@@ -71,10 +84,11 @@ export class Bytes {
   hold({ runId, epoch }: Claim): HeldFile {
     let leasing: Promise<LeasedFile | undefined> | undefined;
     let isOver = false;
+    let nodeId: string | undefined;
     const file = async ({ owner, assetId }: AssetForTransfer, waitMs?: number) => {
       if (isOver) throw new FerryError('HELD_ELSEWHERE', 'unavailable', 'This worker has left the transfer. Ask again.', { transferId: runId });
       // One lease for each claim: a worker that lost the run gives back its own and not its successor's.
-      leasing ??= this.cache.lease(owner, assetId, holderOf({ runId, epoch }), waitMs);
+      leasing ??= this.cache.lease(owner, assetId, holderOf({ runId, epoch }), waitMs === undefined ? {} : defined({ waitMs, nodeId }));
       try {
         const leased = await leasing;
         if (!leased) leasing = undefined;
@@ -95,7 +109,8 @@ export class Bytes {
       isOver = true;
       return close();
     };
-    return { file, close, end };
+    const growsOn = (on: string) => void (nodeId = on);
+    return { file, growsOn, close, end };
   }
 
   async find(wanted: Wanted): Promise<Found> {
@@ -109,7 +124,7 @@ export class Bytes {
   }
 
   /** Joins the asset's download, or begins it, and follows it as soon as enough is known of what it brings. */
-  private async download({ claim, run, asset, enough, onDownload, signal }: Wanted): Promise<Found> {
+  private async download({ claim, run, asset, held, enough, onDownload, signal }: Wanted): Promise<Found> {
     const { assetId, owner } = asset;
     const transferId = claim.runId;
     const { priority } = run;
@@ -125,16 +140,21 @@ export class Bytes {
     if (!downloadId) throw new FerryError('INTERNAL', 'internal', 'A requested download has no run.');
     if (followed === downloadId && !isOpenDownload(requested.run)) return endOf(requested, downloadId);
     onDownload(downloadId);
+    let nodeId = nodeOf(requested);
     for (let canFollow = true; ; ) {
-      const answer = await this.slots.wait(transferId, () => this.next({ claim, asset, downloadId, since: token.position, canFollow, signal }));
+      const answer = await this.slots.wait(transferId, () => this.next({ claim, asset, downloadId, nodeId, since: token.position, canFollow, signal }));
       signal.throwIfAborted();
       if (answer === 'never') canFollow = false;
       else if (typeof answer === 'object') {
         const source = sourceOf(answer, downloadId, asset);
-        if (source && enough(source.facts)) return { source };
+        if (source && enough(source.facts)) {
+          held.growsOn(answer.nodeId);
+          return { source };
+        }
         canFollow = false;
       }
       const state = await this.load(asset);
+      nodeId = nodeOf(state);
       if (isOpenDownload(state.run) && state.run.downloadId === downloadId) continue;
       return endOf(state, downloadId);
     }
@@ -147,13 +167,15 @@ export class Bytes {
   }
 
   /** Waits until the download can be followed, or has ended, or may have. */
-  private async next(wanted: { claim: Claim; asset: AssetForTransfer; downloadId: string; since: Position; canFollow: boolean; signal: AbortSignal }) {
-    const { claim, asset, downloadId, since, canFollow, signal } = wanted;
+  private async next(wanted: Following) {
+    const { claim, asset, downloadId, nodeId, since, canFollow, signal } = wanted;
     const stop = new AbortController();
     const ended = this.index.ended(downloadId, since, ASK_STREAM_EVERY_MS, AbortSignal.any([signal, stop.signal]));
     try {
       if (!canFollow) return await ended;
-      const following = this.cache.follow({ owner: asset.owner, assetId: asset.assetId, downloadId, holder: holderOf(claim), waitMs: FOLLOW_MS });
+      const following = this.cache.follow(
+        defined({ owner: asset.owner, assetId: asset.assetId, downloadId, holder: holderOf(claim), waitMs: FOLLOW_MS, nodeId }),
+      );
       return await Promise.race([ended, following]);
     } finally {
       stop.abort();
@@ -169,12 +191,14 @@ const holderOf = ({ runId, epoch }: Pick<Claim, 'runId' | 'epoch'>): string => `
 
 const followedBy = (run: ClaimedRun): string | undefined => (run.status === 'waiting' ? run.followed : undefined);
 
+const nodeOf = ({ run }: DownloadState): string | undefined => (run?.status === 'downloading' ? run.nodeId : undefined);
+
 const endOf = ({ run }: DownloadState, downloadId: string): { failure: Failure } | undefined =>
   run?.status === 'failed' && run.downloadId === downloadId ? { failure: { kind: run.kind, message: run.message } } : undefined;
 
 /** What was verified of the asset once is true of its bytes whenever they come: their hash is compared in the end. */
 const sourceOf = (answer: FollowDownloadAnswer, downloadId: string, { sha256, facts }: AssetForTransfer): UploadSource | undefined => {
-  const { attempt, getUrl, filename, ...early } = answer;
+  const { attempt, nodeId: _, getUrl, filename, ...early } = answer;
   const known = { ...(sha256 === undefined ? {} : facts), ...early };
   const { mimeType } = known;
   return mimeType === undefined ? undefined : { getUrl, filename, facts: { ...known, mimeType }, follows: { downloadId, attempt } };

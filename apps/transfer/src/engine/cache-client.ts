@@ -26,12 +26,12 @@ export class CacheClient {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  /** Undefined where the file is not cached; with `waitMs`, also not after waiting so long for one that is being written. */
-  async lease(owner: string, assetId: string, holder: string, waitMs?: number): Promise<LeasedFile | undefined> {
+  /** Undefined where the file is not cached; with `waitMs`, also not after waiting so long for one that is being written (on that node). */
+  async lease(owner: string, assetId: string, holder: string, growing: { readonly waitMs?: number; readonly nodeId?: string } = {}): Promise<LeasedFile | undefined> {
     const wanted = { owner, actor: ACTOR, assetId, holder, ttlMs: LEASE_MS };
     let answer: AcquireLeaseAnswer;
     try {
-      answer = await this.acquire({ ...wanted, ...(waitMs === undefined ? {} : { waitMs }) }, waitMs);
+      answer = await this.acquire({ ...wanted, ...growing }, growing.waitMs);
     } catch (error) {
       if ((error as FerryError).code === 'NOT_CACHED') return undefined;
       throw error;

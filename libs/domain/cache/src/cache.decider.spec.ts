@@ -88,6 +88,17 @@ describe('EvictFile', () => {
     given(cached(), released, missing, cached()).when(evict({ otherCopy: undefined })).thenRefused('LAST_COPY');
   });
 
+  it('counts a copy on another node only as long as that one has it: of two that count on each other one stays', () => {
+    const counting = (nodeId: string, on: string) => evict({ nodeId, otherCopy: { from: 'node', nodeId: on } });
+    const both = [cached(), cached('node-2')];
+    const gone = (nodeId: string, on: string): CacheEvent => ({ type: 'FileEvicted', data: { nodeId, reason: 'space', freedBytes: 4096, otherCopy: { from: 'node', nodeId: on } } });
+    given(...both).when(counting('node-1', 'node-2')).then(gone('node-1', 'node-2'));
+    given(...both, gone('node-2', 'node-1')).when(counting('node-1', 'node-2')).thenRefused('LAST_COPY', { nodeId: 'node-1' });
+    given(...both, { type: 'FileMissing', data: { nodeId: 'node-2' } }).when(counting('node-1', 'node-2')).thenRefused('LAST_COPY');
+    given(...both).when(counting('node-1', 'node-1')).thenRefused('LAST_COPY');
+    given(...both).when(counting('node-1', 'node-3')).thenRefused('LAST_COPY');
+  });
+
   it('refuses a pinned file', () => {
     given(cached(), pinned).when(evict()).thenRefused('FILE_PINNED');
     given(cached(), pinned, unpinned).when(evict()).then(evicted);

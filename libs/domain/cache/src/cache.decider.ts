@@ -48,12 +48,18 @@ const pinFile = (state: CacheState): CacheEvent[] => {
 
 const unpinFile = ({ pinned }: CacheState): CacheEvent[] => (pinned ? [{ type: 'FileUnpinned', data: {} }] : []);
 
-/** A copy on another node counts only where the caller has just confirmed it and says so. */
+/**
+ * A copy on another node counts only where the caller has just confirmed it and says so, and only as long as that node has not
+ * given it up since: of two nodes that count on each other one is refused.
+ */
+const counts = (otherCopy: FileEvictedData['otherCopy'], nodeId: string, state: CacheState): boolean =>
+  otherCopy !== undefined && (otherCopy.from !== 'node' || (otherCopy.nodeId !== nodeId && cachedOn(state, otherCopy.nodeId) !== undefined));
+
 const evictFile = ({ data }: EvictFile, state: CacheState): CacheEvent[] => {
   const { nodeId, reason, freedBytes, otherCopy } = data;
   if (!cachedOn(state, nodeId)) return [];
   if (state.pinned) throw cacheError('FILE_PINNED', { nodeId });
-  const dispensable = reason === 'asset-deleted' || otherCopy !== undefined || state.lastCopyReleased;
+  const dispensable = reason === 'asset-deleted' || counts(otherCopy, nodeId, state) || state.lastCopyReleased;
   if (!dispensable) throw cacheError('LAST_COPY', { nodeId });
   return [{ type: 'FileEvicted', data: defined({ nodeId, reason, freedBytes, otherCopy }) }];
 };
