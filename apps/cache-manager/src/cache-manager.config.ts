@@ -29,13 +29,13 @@ export class CacheManagerConfig {
   @IsNumber() @Min(0) @Max(1) CACHE_UNEVICTABLE_SHARE_PER_OWNER = 0.5;
   /** Seconds that another copy must live on to count. */
   @IsInt() @Min(0) LAST_COPY_MARGIN_SECONDS = 3_600;
-  /** Names this disk in the events: it stays with the folder. */
+  /** Names this disk in the events: it stays with the folder, and no two nodes have the same. */
   @Matches(NAME_PATTERN) CACHE_NODE_ID!: string;
   /** Where the data plane listens. */
   @IsString() @IsNotEmpty() CACHE_DATA_HOST = '127.0.0.1';
   /** 0: any free port. */
   @IsInt() @Min(0) @Max(65_535) CACHE_DATA_PORT = 0;
-  /** Where others reach the data plane; default: its own host and port. */
+  /** Where others reach this node's data plane; default: its own host and port. */
   @IsOptional() @IsUrl({ protocols: ['http', 'https'], require_protocol: true, require_tld: false }) CACHE_DATA_URL?: string;
   /** Signs the addresses of the data plane. Several, comma separated: the first signs, all are accepted. */
   @Matches(SECRETS_PATTERN, { message: 'CACHE_URL_SECRET must be secrets of at least 32 characters, comma separated' }) CACHE_URL_SECRET!: string;

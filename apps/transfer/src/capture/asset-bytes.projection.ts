@@ -122,7 +122,8 @@ export const assetBytesProjection = defineProjection<AssetEvent | CacheEvent | D
     },
     FileEvicted: (row, { created, data: { nodeId, reason, otherCopy } }) => {
       if (!row) return undefined;
-      const counted = otherCopy === undefined ? reason === 'last-copy-released' : otherCopy.from !== 'origin';
+      // A copy on another node is one of `nodes`.
+      const counted = otherCopy === undefined ? reason === 'last-copy-released' : otherCopy.from === 'reference';
       return lostOn({ ...row, ...later(row, created), roomAt: created, ...(counted ? { spared: true } : {}) }, nodeId);
     },
     FileCorrupted: (row, { data }) => lostOn(row, data.nodeId),

@@ -38,6 +38,9 @@ describe('where the bytes of an asset are', () => {
     expect(folded(...begun, [20, evicted({ otherCopy: { from: 'origin' } })])).toMatchObject({ uncaptured: true, notBefore: at(20.5), roomAt: at(20) });
     expect(folded(...begun, [2, { type: 'FileCorrupted', data: { nodeId: 'n1' } }])?.uncaptured).toBe(true);
     expect(folded(...begun, [2, cached('n2')], [3, evicted({ otherCopy: { from: 'origin' } })])?.uncaptured).toBe(false);
+    const onOther = [[2, cached('n2')], [3, evicted({ otherCopy: { from: 'node', nodeId: 'n2' } })]] as const;
+    expect(folded(...begun, ...onOther)?.uncaptured).toBe(false);
+    expect(folded(...begun, ...onOther, [4, { type: 'FileMissing', data: { nodeId: 'n2' } }])?.uncaptured).toBe(true);
     for (const more of [{ otherCopy: { from: 'reference', referenceId: 'r' } }, { reason: 'last-copy-released' }]) {
       const spared = folded(...begun, [2, evicted(more)]);
       expect(spared?.uncaptured).toBe(false);
