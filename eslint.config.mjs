@@ -59,7 +59,7 @@ const foreignDeciders = (own) => ({
     'no-restricted-imports': [
       'error',
       {
-        paths: ['asset', 'download', 'transfer', 'cache', 'lineage']
+        paths: ['asset', 'download', 'transfer', 'cache', 'lineage', 'warming']
           .filter((domain) => !own.domains.includes(domain))
           .map((domain) => ({ name: `@ferry/domain/${domain}`, message: `Import @ferry/domain/${domain}/events: another context's decider is its own. ${SEE}` })),
       },
@@ -97,7 +97,7 @@ export default tseslint.config(
   },
   { files: ['libs/kernel/src/**/*.ts', 'libs/domain/**/*.ts', 'libs/eviction/**/*.ts'], ignores: ['**/*.spec.ts'], rules: { 'no-restricted-syntax': ['error', ...IMPURE] } },
   foreignDeciders({ app: 'asset-catalog', domains: ['asset'] }),
-  foreignDeciders({ app: 'transfer', domains: ['transfer', 'download'] }),
+  foreignDeciders({ app: 'transfer', domains: ['transfer', 'download', 'warming'] }),
   foreignDeciders({ app: 'cache-manager', domains: ['cache'] }),
   foreignDeciders({ app: 'lineage', domains: ['lineage'] }),
 );

@@ -7,6 +7,7 @@ import { ContentController } from './assets/content.controller';
 import { LineageController } from './assets/lineage.controller';
 import { CacheController } from './cache/cache.controller';
 import { CapturesController } from './cache/captures.controller';
+import { WarmingsController } from './cache/warmings.controller';
 import { GatewayConfig } from './gateway.config';
 import { ProviderUrlsController } from './provider-urls/provider-urls.controller';
 import { ReferenceWaiter } from './provider-urls/reference-waiter';
@@ -21,6 +22,7 @@ export const CONTROLLERS = [
   ProviderUrlsController,
   TransfersController,
   CapturesController,
+  WarmingsController,
   CacheController,
   ProvidersController,
 ];

@@ -9,13 +9,17 @@ import {
   LinkParentRequest,
   ListAssetsRequest,
   ListTransfersRequest,
+  ListWarmingsRequest,
   OwnedRequest,
   PlanRequest,
   providerSubjects,
+  RequestWarmingRequest,
   SUBJECTS,
   TransferCommandRequest,
   TransferRequest,
   UnlinkParentRequest,
+  WarmingCommandRequest,
+  WarmingRequest,
 } from '@ferry/contracts';
 import { IsEmpty } from 'class-validator';
 import { GatewayUnderTest } from './testing/gateway-under-test';
@@ -24,6 +28,7 @@ const ASSET = '11111111-1111-5111-8111-111111111111';
 const PARENT = '33333333-3333-5333-8333-333333333333';
 const TRANSFER = '22222222-2222-5222-8222-222222222222-1';
 const TOKEN = { stream: `asset-${ASSET}`, revision: 3, position: '00000000000000000042' };
+const WARMING = '44444444-4444-5444-8444-444444444444';
 const OWNED = { owner: 'alice', actor: 'alice-laptop' };
 const COMMAND = { ...OWNED, commandId: 'mine' };
 const LINK = { parentAssetId: PARENT, relationType: 'source', operationType: 'image-to-video' };
@@ -77,6 +82,8 @@ const queries: Row[] = [
     sends: { ...OWNED, assetId: ASSET, providerId: 'sora', use: 'character', minRemainingTtl: 60 },
   },
   { call: ['GET', '/v1/cache/captures?limit=2'], subject: SUBJECTS.transfer.captures, type: CapturesRequest, sends: { ...OWNED, limit: 2 } },
+  { call: ['GET', '/v1/cache/warmings'], subject: SUBJECTS.transfer.listWarmings, type: ListWarmingsRequest, sends: { ...OWNED, limit: 50 } },
+  { call: ['GET', `/v1/cache/warmings/${WARMING}`], subject: SUBJECTS.transfer.getWarming, type: WarmingRequest, sends: { ...OWNED, warmingId: WARMING } },
   { call: ['GET', '/v1/cache/usage'], subject: SUBJECTS.cache.usage, type: OwnedRequest, sends: OWNED },
 ];
 
@@ -84,6 +91,7 @@ const commands: (Row & { status: number })[] = [
   { call: ['PUT', `/v1/cache/${ASSET}/pin`], subject: SUBJECTS.cache.pin, type: AssetCommandRequest, sends: { ...COMMAND, assetId: ASSET }, status: 200 },
   { call: ['DELETE', `/v1/cache/${ASSET}/pin`], subject: SUBJECTS.cache.unpin, type: AssetCommandRequest, sends: { ...COMMAND, assetId: ASSET }, status: 200 },
   { call: ['POST', `/v1/cache/${ASSET}/release`], subject: SUBJECTS.cache.releaseLastCopy, type: AssetCommandRequest, sends: { ...COMMAND, assetId: ASSET }, status: 200 },
+  { call: ['DELETE', `/v1/cache/warmings/${WARMING}`], subject: SUBJECTS.transfer.cancelWarming, type: WarmingCommandRequest, sends: { ...COMMAND, warmingId: WARMING }, status: 200 },
   { call: ['DELETE', asset], subject: SUBJECTS.catalog.remove, type: AssetCommandRequest, sends: { ...COMMAND, assetId: ASSET }, status: 200 },
   { call: ['POST', `${asset}/parents`, LINK], subject: SUBJECTS.lineage.link, type: LinkParentRequest, sends: { ...COMMAND, assetId: ASSET, parent: LINK }, status: 200 },
   {
@@ -137,6 +145,29 @@ it.each(named(commands))('%s commands what the contract says and answers with th
   expect(JSON.parse(Buffer.from(response.headers.get('ferry-token')!, 'base64url').toString())).toEqual(TOKEN);
   expect(response.headers.get('location')).toBe(status === 202 ? `/v1/transfers/${TRANSFER}0` : null);
   expect(gateway.requests(subject)).toEqual([sends]);
+});
+
+it.each([
+  ['a list', { assetIds: [ASSET, PARENT] }],
+  ['what an asset was made from', { inputsOf: ASSET }],
+  ['the most used', { mostUsed: 20 }],
+])('begins a warming of %s', async (_, wish) => {
+  const listener = await gateway.answer(SUBJECTS.transfer.requestWarming, RequestWarmingRequest, () => ({ warmingId: WARMING, status: 'running', total: 2, token: TOKEN }));
+  const response = await gateway.call('POST', '/v1/cache/warmings', { headers: { 'idempotency-key': 'mine' }, body: wish });
+  listener.close();
+  expect([response.status, response.headers.get('location')]).toEqual([202, `/v1/cache/warmings/${WARMING}`]);
+  expect(gateway.requests(SUBJECTS.transfer.requestWarming)).toEqual([{ ...COMMAND, wish }]);
+});
+
+it.each([
+  ['too long a list', { assetIds: Array.from({ length: 1_001 }, () => ASSET) }],
+  ['what is no asset id', { assetIds: ['a'] }],
+  ['a list without assets', { assetIds: [] }],
+  ['an unknown rule', { newest: 3 }],
+  ['none of the most used', { mostUsed: 0 }],
+])('refuses a warming of %s', async (_, wish) => {
+  const response = await gateway.call('POST', '/v1/cache/warmings', { body: wish });
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'VALIDATION_FAILED']);
 });
 
 it('takes a POST without fields, with the type of JSON or without', async () => {

@@ -37,3 +37,5 @@ export const SNAPSHOTS = Symbol('Snapshots');
 export const TRANSFERS_RUNNER = Symbol('TransfersRunner');
 /** Injection token: the runner of the read model of where assets' bytes are. */
 export const ASSET_BYTES_RUNNER = Symbol('AssetBytesRunner');
+/** Injection token: the runner of the list of warmings. */
+export const WARMINGS_RUNNER = Symbol('WarmingsRunner');

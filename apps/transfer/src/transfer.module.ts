@@ -42,13 +42,19 @@ import { ReferenceChecks } from './references/reference-checks';
 import { ReferencesController } from './references/references.controller';
 import { ANSWER_PROVIDERS } from './resolve/answer-providers';
 import { ResolveController } from './resolve/resolve.controller';
-import { ASSET_BYTES_RUNNER, PERMITS, SNAPSHOTS, TransferConfig, TRANSFERS_RUNNER, WORKER_ID } from './transfer.config';
+import { ASSET_BYTES_RUNNER, PERMITS, SNAPSHOTS, TransferConfig, TRANSFERS_RUNNER, WARMINGS_RUNNER, WORKER_ID } from './transfer.config';
 import { TransfersController } from './transfers/transfers.controller';
 import { transfersProjection } from './transfers/transfers.projection';
+import { Warmer } from './warming/warmer';
+import { WarmingDownloads } from './warming/warming-downloads';
+import { WarmingRules } from './warming/warming-rules';
+import { WarmingConfig } from './warming/warming.config';
+import { WarmingsController } from './warming/warmings.controller';
+import { warmingsProjection } from './warming/warmings.projection';
 
 @Module({
   imports: [StoresModule, ProvidersModule],
-  controllers: [CapturesController, DownloadsController, ResolveController, ReferencesController, TransfersController],
+  controllers: [CapturesController, DownloadsController, ResolveController, ReferencesController, TransfersController, WarmingsController],
   providers: [
     { provide: TransferConfig, useFactory: () => loadConfig(TransferConfig) },
     { provide: WORKER_ID, useFactory: () => randomUUID() },
@@ -63,6 +69,11 @@ import { transfersProjection } from './transfers/transfers.projection';
       provide: ASSET_BYTES_RUNNER,
       inject: [READ_MODELS, EVENT_STORE, LEASES],
       useFactory: (models: ReadModels, store: EventStore, leases: LeaseManager) => models.project(assetBytesProjection, store, leases),
+    },
+    {
+      provide: WARMINGS_RUNNER,
+      inject: [READ_MODELS, EVENT_STORE, LEASES],
+      useFactory: (models: ReadModels, store: EventStore, leases: LeaseManager) => models.project(warmingsProjection, store, leases),
     },
     ...ANSWER_PROVIDERS,
     AssetReader,
@@ -94,6 +105,10 @@ import { transfersProjection } from './transfers/transfers.projection';
     TargetLimitsOf,
     TransferDriver,
     VendorCleanup,
+    Warmer,
+    { provide: WarmingConfig, useFactory: () => loadConfig(WarmingConfig) },
+    WarmingDownloads,
+    WarmingRules,
     Worker,
   ],
 })

@@ -9,3 +9,4 @@ export * from './lineage.dto';
 export * from './provider.dto';
 export * from './subjects';
 export * from './transfer.dto';
+export * from './warming.dto';

@@ -23,6 +23,10 @@ export const SUBJECTS = {
     check: 'transfer.references.check',
     warm: 'transfer.downloads.request',
     captures: 'transfer.captures.list',
+    requestWarming: 'transfer.warmings.request',
+    getWarming: 'transfer.warmings.get',
+    listWarmings: 'transfer.warmings.list',
+    cancelWarming: 'transfer.warmings.cancel',
   },
   cache: {
     open: 'cache.downloads.open',

@@ -73,6 +73,9 @@ export const routeIdOf = ({ assetId, providerId, accountId, variant }: Route): s
 export const transferIdOf = (routeId: string, run: number): string => `${routeId}-${run}`;
 export const downloadIdOf = (assetId: string, run: number): string => `${assetId}-${run}`;
 
+/** A repeat of the client's command is the same warming. */
+export const warmingIdOf = ({ owner, commandId }: { readonly owner: string; readonly commandId: string }): string => derive('warming', owner, commandId);
+
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 export const UUID_PATTERN = new RegExp(`^${UUID}$`);
 export const RUN_ID_PATTERN = new RegExp(`^(${UUID})-([1-9][0-9]{0,8})$`);

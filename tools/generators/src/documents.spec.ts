@@ -29,6 +29,7 @@ describe('the documents that are made from the code', () => {
       'branch-: lineage',
       'transfer-: transfer',
       'usage-: transfer',
+      'warming-: transfer',
     ]);
   });
 });

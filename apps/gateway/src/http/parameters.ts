@@ -19,6 +19,10 @@ export class TransferPath {
   @Matches(RUN_ID_PATTERN, { message: 'must be a transfer id: a UUID, a hyphen and the run' }) transferId!: string;
 }
 
+export class WarmingPath {
+  @Matches(UUID_PATTERN, { message: 'must be a warming id: a UUID in lower case' }) warmingId!: string;
+}
+
 /** Every query string: unknown fields are refused. */
 export class CallQuery {
   /** A Ferry-Token: the answer reflects at least that. */

@@ -52,6 +52,20 @@ const PLAN_STEP = {
   ],
 };
 
+const WARMING = {
+  warmingId: uuid,
+  rule: {
+    oneOf: [object({ by: { const: 'list' } }), object({ by: { const: 'inputs-of' }, assetId: uuid }), object({ by: { const: 'most-used' }, count: whole })],
+  },
+  status: { enum: ['running', 'completed', 'cancelled'] },
+  requestedAt: date,
+  total: whole,
+  downloaded: whole,
+  cached: { ...whole, description: 'Were in the cache already.' },
+  failed: whole,
+  bytes: { ...whole, description: 'Of what was downloaded.' },
+};
+
 /** What the API answers. */
 export const ANSWERS = {
   Problem: {
@@ -155,6 +169,10 @@ export const ANSWERS = {
     'nextTryAt?': date,
   }),
   Captures: object({ uncaptured: whole, 'nextEndsInSeconds?': whole, items: list('PendingCapture') }),
+  WarmingSummary: object(WARMING),
+  WarmingList: object({ items: list('WarmingSummary') }),
+  Warming: object({ ...WARMING, failures: { type: 'array', items: object({ assetId: uuid, kind: text }), description: 'At most 1,000.' } }),
+  WarmingCommand: object({ warmingId: uuid, status: WARMING.status, total: whole, token: ref('Token') }),
   Provider: {
     ...object({ providerId: text, available: { type: 'boolean' }, 'displayName?': text, 'variants?': { type: 'array', items: { type: 'object' } } }),
     description: 'With `available: false` the adapter does not answer now, and nothing else is known.',

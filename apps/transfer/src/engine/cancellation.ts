@@ -2,7 +2,7 @@ import { providerSubjects, type JobCommand, type JobStatus, type TransferCommand
 import { downloadDefinition, downloadStream } from '@ferry/domain/download';
 import { transferDefinition, transferStream, type RouteState } from '@ferry/domain/transfer';
 import type { EventStore } from '@ferry/event-store';
-import { parseRunId, type FerryError, type Token } from '@ferry/kernel';
+import { defined, parseRunId, type FerryError, type Token } from '@ferry/kernel';
 import { isSilence, type Messaging } from '@ferry/messaging';
 import type { Logger } from '@ferry/observability';
 import { LOGGER, MESSAGING } from '@ferry/service-host';
@@ -79,9 +79,9 @@ export class Cancellation {
     await this.stop({ providerId, runId, attempt: run.attempt });
   }
 
-  /** A download that another run follows, or that was begun for another reason, goes on. */
-  private async leave({ runId, owner }: RunOf, assetId: string): Promise<void> {
-    const { events, state } = await this.log.download(assetId, { owner }, { type: 'LeaveDownload', data: { transferId: runId } });
+  /** A download that another run follows, or that was begun for another reason than transfers or the one named, goes on. */
+  async leave({ runId, owner }: RunOf, assetId: string, ends?: 'warm'): Promise<void> {
+    const { events, state } = await this.log.download(assetId, { owner }, { type: 'LeaveDownload', data: { transferId: runId, ...defined({ ends }) } });
     if (events.some(({ type }) => type === 'DownloadCancelled')) await this.tidyDownload({ runId: state.run!.downloadId, owner });
   }
 

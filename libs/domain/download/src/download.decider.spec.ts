@@ -98,6 +98,7 @@ describe('RequestDownload', () => {
 
 describe('LeaveDownload', () => {
   const leave = command('LeaveDownload', { transferId: 'a-1' });
+  const leaveFor = (ends: DownloadReason) => command('LeaveDownload', { transferId: 'a-1', ends });
 
   it('leaves the run to the others', () => {
     given(...downloading, joined('b-1')).when(leave).then(left());
@@ -109,6 +110,9 @@ describe('LeaveDownload', () => {
 
   it('leaves a run that has another reason', () => {
     given(requested(RUN_1, 'warm'), joined()).when(leave).then(left());
+    given(requested(RUN_1, 'capture'), joined()).when(leaveFor('warm')).then(left());
+    given(requested(RUN_1, 'warm'), joined('b-1'), joined()).when(leaveFor('warm')).then(left());
+    given(requested(RUN_1, 'warm'), joined()).when(leaveFor('warm')).then(left(), cancelled);
   });
 
   it('is quiet where it does not follow', () => {

@@ -23,7 +23,7 @@ export type RequestDownload = Command<
     readonly assetId: string;
     readonly reason: DownloadReason;
     readonly priority: Priority;
-    /** The follower. */
+    /** The follower: a transfer, or a warming. */
     readonly transferId?: string;
     /** A run that broke off under the follower: where it has failed for good, none is begun in its place. */
     readonly followed?: string;
@@ -31,8 +31,8 @@ export type RequestDownload = Command<
     readonly claim?: { readonly workerId: string };
   }
 >;
-/** The last follower's leaving ends a run of reason `transfer`. */
-export type LeaveDownload = Command<'LeaveDownload', { readonly transferId: string }>;
+/** The last follower's leaving ends a run of reason `transfer`, or of the reason that the leaver had for it. */
+export type LeaveDownload = Command<'LeaveDownload', { readonly transferId: string; readonly ends?: DownloadReason }>;
 /** `fromEpoch` is the epoch that the claimer saw; 0 where nobody has claimed the run yet. */
 export type ClaimDownload = Command<'ClaimDownload', OfRun & { readonly workerId: string; readonly fromEpoch: number }>;
 /** No error means: the attempt is open and this epoch started it. */
@@ -72,11 +72,11 @@ const requestDownload = ({ data }: RequestDownload, { run, runs }: DownloadState
   return events;
 };
 
-const leaveDownload = ({ data: { transferId } }: LeaveDownload, { run }: DownloadState): DownloadEvent[] => {
+const leaveDownload = ({ data: { transferId, ends } }: LeaveDownload, { run }: DownloadState): DownloadEvent[] => {
   if (!isOpenDownload(run) || !run.followers.some((follower) => follower.transferId === transferId)) return [];
   const { downloadId } = run;
   const left: DownloadEvent = { type: 'DownloadLeft', data: { downloadId, transferId } };
-  const forNobody = run.reason === 'transfer' && run.followers.length === 1;
+  const forNobody = (run.reason === 'transfer' || run.reason === ends) && run.followers.length === 1;
   return forNobody ? [left, { type: 'DownloadCancelled', data: { downloadId } }] : [left];
 };
 

@@ -23,7 +23,7 @@ const data = {
     followed: fc.option(downloadId, { nil: undefined }),
     claim: fc.constantFrom(undefined, { workerId: 'worker-a' }),
   }),
-  LeaveDownload: fc.record({ transferId }),
+  LeaveDownload: fc.record({ transferId, ends: fc.constantFrom(undefined, 'warm') }),
   ClaimDownload: fc.record({ downloadId, workerId: fc.constant('worker-b'), fromEpoch: fc.nat(2) }),
   StartDownload: fc.record({ downloadId, attempt, epoch: attempt, source: fc.constant({ from: 'origin' }), nodeId: fc.constant('node-1') }),
   FailDownloadAttempt: fc.record({ downloadId, attempt, retryable: fc.boolean(), ...failure }),

@@ -1,7 +1,7 @@
 import { priorityRank, unreachable, type CopyLocation, type Priority } from '@ferry/kernel';
 import type { DownloadCompletedData, DownloadEvent, DownloadReason } from './download.events';
 
-/** A transfer that waits for the bytes. */
+/** A transfer, or a warming, that waits for the bytes. */
 export interface Follower {
   readonly transferId: string;
   readonly priority: Priority;
