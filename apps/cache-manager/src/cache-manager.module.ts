@@ -5,13 +5,14 @@ import { HEALTH, loadConfig, LOGGER, MESSAGING } from '@ferry/service-host';
 import { ProviderDirectory, ProvidersModule } from '@ferry/service-host/providers';
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { CacheController } from './api/cache.controller';
+import { StatisticsController } from './api/statistics.controller';
 import { CacheManagerConfig } from './cache-manager.config';
 import { CacheNode } from './cache/cache-node';
 
 /** No read models here: what the cache has to know fits in memory and comes from the events, so MongoDB may be away. */
 @Module({
   imports: [ProvidersModule],
-  controllers: [CacheController],
+  controllers: [CacheController, StatisticsController],
   providers: [
     { provide: CacheManagerConfig, useFactory: () => loadConfig(CacheManagerConfig) },
     {

@@ -7,6 +7,7 @@ import { ContentController } from './assets/content.controller';
 import { LineageController } from './assets/lineage.controller';
 import { CacheController } from './cache/cache.controller';
 import { CapturesController } from './cache/captures.controller';
+import { CacheStatisticsController } from './cache/statistics.controller';
 import { WarmingsController } from './cache/warmings.controller';
 import { GatewayConfig } from './gateway.config';
 import { ProviderUrlsController } from './provider-urls/provider-urls.controller';
@@ -22,6 +23,7 @@ export const CONTROLLERS = [
   ProviderUrlsController,
   TransfersController,
   CapturesController,
+  CacheStatisticsController,
   WarmingsController,
   CacheController,
   ProvidersController,

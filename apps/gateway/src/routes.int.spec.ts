@@ -1,6 +1,8 @@
 import {
   AssetCommandRequest,
   AssetRequest,
+  CacheForecastRequest,
+  CacheStatisticsRequest,
   CapturesRequest,
   CheckReferenceRequest,
   HistoryRequest,
@@ -84,6 +86,8 @@ const queries: Row[] = [
   { call: ['GET', '/v1/cache/captures?limit=2'], subject: SUBJECTS.transfer.captures, type: CapturesRequest, sends: { ...OWNED, limit: 2 } },
   { call: ['GET', '/v1/cache/warmings'], subject: SUBJECTS.transfer.listWarmings, type: ListWarmingsRequest, sends: { ...OWNED, limit: 50 } },
   { call: ['GET', `/v1/cache/warmings/${WARMING}`], subject: SUBJECTS.transfer.getWarming, type: WarmingRequest, sends: { ...OWNED, warmingId: WARMING } },
+  { call: ['GET', '/v1/cache/statistics'], subject: SUBJECTS.cache.statistics, type: CacheStatisticsRequest, sends: { ...OWNED, admin: true } },
+  { call: ['GET', '/v1/cache/forecast?days=2'], subject: SUBJECTS.cache.forecast, type: CacheForecastRequest, sends: { ...OWNED, days: 2 } },
   { call: ['GET', '/v1/cache/usage'], subject: SUBJECTS.cache.usage, type: OwnedRequest, sends: OWNED },
 ];
 

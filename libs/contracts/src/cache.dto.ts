@@ -129,7 +129,7 @@ export interface ConfirmCopyAnswer {
 }
 
 /** What one cache node asks another, by the name of the call. */
-export const CACHE_NODE_CALLS = ['open', 'follow', 'acquire', 'renew', 'release', 'pin', 'unpin', 'releaseLastCopy', 'skipCapture', 'usage', 'confirm'] as const;
+export const CACHE_NODE_CALLS = ['open', 'follow', 'acquire', 'renew', 'release', 'pin', 'unpin', 'releaseLastCopy', 'skipCapture', 'usage', 'statistics', 'forecast', 'confirm'] as const;
 export type CacheNodeCall = (typeof CACHE_NODE_CALLS)[number];
 
 /** A request that another cache node was asked, and that is for this one. */

@@ -1,6 +1,7 @@
 // Its decorators need it, whoever loads them first.
 import 'reflect-metadata';
 export * from './cache.dto';
+export * from './cache-statistics.dto';
 export * from './capture.dto';
 export * from './catalog.dto';
 export * from './common.dto';

@@ -38,6 +38,8 @@ export const SUBJECTS = {
     unpin: 'cache.files.unpin',
     releaseLastCopy: 'cache.files.release',
     usage: 'cache.usage.get',
+    statistics: 'cache.statistics.get',
+    forecast: 'cache.forecast.get',
     skipCapture: 'cache.captures.skip',
   },
   lineage: {

@@ -14,5 +14,10 @@ export type SetSeries = (labels: Readonly<Record<string, string>>, value: number
 
 /** A gauge whose series are read when /metrics is asked. */
 export const gaugeOf = (name: string, help: string, labelNames: readonly string[], collect: (set: SetSeries) => void): void => {
-  const made: Gauge = new Gauge({ name, help, labelNames: [...labelNames], collect: () => collect((labels, value) => made.set(labels, value)) });
+  const read = (): void => {
+    // A series that is not set now is no more.
+    made.reset();
+    collect((labels, value) => made.set(labels, value));
+  };
+  const made: Gauge = new Gauge({ name, help, labelNames: [...labelNames], collect: read });
 };

@@ -88,6 +88,11 @@ export class CacheIndex {
     return this.entries.get(assetId)?.state.lastCopyReleased ?? false;
   }
 
+  /** Assets that have or had a file, on any node. */
+  get assetCount(): number {
+    return this.entries.size;
+  }
+
   get fileCount(): number {
     return [...this.cached()].length;
   }

@@ -1,5 +1,6 @@
 import { ASSET_CATEGORY, type AssetEvent } from '@ferry/domain/asset/events';
 import { accessStream, CACHE_CATEGORY, type AccessEvent, type CacheEvent } from '@ferry/domain/cache/events';
+import { USAGE_CATEGORY, type UsageEvent } from '@ferry/domain/transfer/events';
 import type { EventStore, EventSubscription } from '@ferry/event-store';
 import { FerryError, idInStream, type RecordedEvent } from '@ferry/kernel';
 import type { HealthState, Logger } from '@ferry/observability';
@@ -13,7 +14,7 @@ import type { Reconciler } from './reconciler';
 
 const RETRY = { baseMs: 500, maxMs: 10_000 };
 /** Prefixes of the streams that a node follows. */
-export const followedBy = (nodeId: string): readonly string[] => [CACHE_CATEGORY, ASSET_CATEGORY, accessStream(nodeId)];
+export const followedBy = (nodeId: string): readonly string[] => [CACHE_CATEGORY, ASSET_CATEGORY, USAGE_CATEGORY, accessStream(nodeId)];
 
 export interface CacheLifeParts {
   readonly index: CacheIndex;
@@ -87,6 +88,7 @@ export class CacheLife {
   private async follow(event: RecordedEvent): Promise<void> {
     const { index, keeper } = this.parts;
     if (event.streamName === accessStream(index.nodeId)) return this.replayAccesses(event as RecordedEvent<AccessEvent>);
+    if (event.streamName.startsWith(USAGE_CATEGORY)) return this.countUses(event as RecordedEvent<UsageEvent>);
     index.apply(event);
     if (this.state !== true) return;
     const { type } = event as RecordedEvent<AssetEvent | CacheEvent>;
@@ -100,6 +102,14 @@ export class CacheLife {
     if (this.state === true) return;
     const minute = minuteOf(data.minute);
     for (const assetId of data.assetIds) this.parts.order.touch(assetId, minute);
+  }
+
+  /** An asset whose reference was handed out is in use, although nobody reads its file: that counts as an access. */
+  private countUses({ type, data }: RecordedEvent<UsageEvent>): void {
+    // A newer release may write others.
+    if (type !== 'ReferencesUsed') return;
+    const minute = minuteOf(data.minute);
+    for (const { assetId } of data.uses) this.parts.order.touch(assetId, minute);
   }
 
   private async reconcile(): Promise<void> {

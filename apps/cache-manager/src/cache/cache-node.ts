@@ -22,6 +22,7 @@ import { NodeCopies } from '../nodes/node-copies';
 import { NodeLink } from '../nodes/node-link';
 import { PlaceNotices } from '../nodes/place-notices';
 import { Router } from '../nodes/router';
+import { CacheForecasts } from '../statistics/cache-forecasts';
 import { AccessLog } from './access-log';
 import { Attempts } from './attempts';
 import { CacheIndex } from './cache-index';
@@ -57,6 +58,7 @@ export class CacheNode {
     private readonly nodes: LiveNodes,
     private readonly link: NodeLink,
     private readonly places: PlaceNotices,
+    private readonly forecasts: CacheForecasts,
     private readonly life: CacheLife,
     private readonly dataPlane: DataPlaneServer,
     private readonly accesses: AccessLog,
@@ -103,20 +105,21 @@ export class CacheNode {
     const deadlines = { idleMs: BODY_IDLE_MS, totalMs: TOTAL_MS };
     const dataPlane: DataPlaneServer = new DataPlaneServer({
       urls,
-      put: { index, keeper, receiver: new FileReceiver(index, disk, log, keeper, growing), attempts, deadlines },
+      put: { index, keeper, receiver: new FileReceiver(index, disk, log, keeper, growing, (bytes) => metrics.fetched(bytes)), attempts, deadlines },
       get: { keeper, accesses, growing, leases, silentMs: CONNECTION_IDLE_MS, totalMs: TOTAL_MS },
       ensureReady,
       idleMs: CONNECTION_IDLE_MS,
       logger,
     });
+    const forecasts = new CacheForecasts({ eventStore, index, policy: config.CACHE_POLICY, maxBytes: config.CACHE_MAX_BYTES, logger });
     const service = new CacheService({ index, keeper, budget, order, leases, leaseMs, attempts, growing, accesses, metrics, urls, eventStore, log, onPlaceGiven: (attempt) => places.tell(attempt), ensureReady });
     await nodes.join();
     await dataPlane.listen(config.CACHE_DATA_PORT, config.CACHE_DATA_HOST);
     logger.info({ folder, dataPlane: dataPlane.address }, 'data plane listens');
     const pins = new Pins({ index, log, order, budget, ensureReady }, { all: config.CACHE_UNEVICTABLE_SHARE, perOwner: config.CACHE_UNEVICTABLE_SHARE_PER_OWNER });
     const router = new Router({ nodes, link, index, log, growing, isReady: () => life.isReady });
-    link.listen(nodeCallsOf(service, pins), (call, request) => router.find(call, request));
-    return new CacheNode(router, nodes, link, places, life, dataPlane, accesses, evictor, scrubber, lock);
+    link.listen(nodeCallsOf(service, pins, forecasts), (call, request) => router.find(call, request));
+    return new CacheNode(router, nodes, link, places, forecasts, life, dataPlane, accesses, evictor, scrubber, lock);
   }
 
   health(): HealthState {
@@ -127,7 +130,7 @@ export class CacheNode {
     await this.nodes.leave();
     this.link.close();
     this.places.close();
-    const background = Promise.all([this.evictor.close(), this.scrubber.close()]);
+    const background = Promise.all([this.evictor.close(), this.scrubber.close(), this.forecasts.close()]);
     await this.dataPlane.close();
     await background;
     await this.accesses.close();

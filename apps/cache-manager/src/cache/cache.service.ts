@@ -1,4 +1,4 @@
-import type { AcquireLeaseAnswer, AcquireLeaseRequest, AssetRequest, CachedFile, CacheNodeUsage, ConfirmCopyAnswer, FollowDownloadAnswer, FollowDownloadRequest, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest, OwnedRequest, PinAnswer, SkipCaptureRequest } from '@ferry/contracts';
+import type { AcquireLeaseAnswer, AcquireLeaseRequest, AssetRequest, CachedFile, CacheStatisticsRequest, CacheNodeStatistics, CacheNodeUsage, ConfirmCopyAnswer, FollowDownloadAnswer, FollowDownloadRequest, LeaseRequest, OpenDownloadAnswer, OpenDownloadRequest, OwnedRequest, PinAnswer, SkipCaptureRequest } from '@ferry/contracts';
 import type { EventStore } from '@ferry/event-store';
 import { defined, FerryError } from '@ferry/kernel';
 import { stepBoundary } from '@ferry/observability';
@@ -95,15 +95,16 @@ export class CacheService {
     ensureReady();
     const ttlMs = this.lifeOf(wanted);
     const lease = leases.acquire(owner, assetId, holder, ttlMs);
+    const reader = `${assetId} ${holder}`;
     if (waitMs) await growing.find(owner, assetId)?.ended(waitMs);
     const file = await this.parts.keeper.look(owner, assetId);
     if (!file) {
       leases.release(owner, lease.leaseId);
-      metrics.missed();
+      metrics.missed(reader);
       throw notCached();
     }
     accesses.touch(assetId);
-    metrics.hit(file.sizeBytes);
+    metrics.hit(reader, file.sizeBytes);
     stepBoundary('cache.lease-given');
     return this.leaseAnswer(lease, ttlMs, file);
   }
@@ -142,6 +143,13 @@ export class CacheService {
     const { index, budget, leases, order } = this.parts;
     const { maxBytes, usedBytes, reservedBytes } = budget;
     return { nodeId: index.nodeId, maxBytes, usedBytes, reservedBytes, files: order.fileCount, leases: leases.count, heldBytes: order.heldBytes(), yours: order.heldBytes(owner) };
+  }
+
+  statistics({ owner, admin }: CacheStatisticsRequest): CacheNodeStatistics {
+    const { index, order, leases, metrics } = this.parts;
+    const { counters, since } = metrics;
+    const times = { sinceStart: counters.of(), lastHour: counters.of(60), lastDay: counters.of(24 * 60) };
+    return { nodeId: index.nodeId, since: since.toISOString(), ...times, leases: leases.count, owners: order.holdings(admin ? undefined : owner) };
   }
 
   private lifeOf({ ttlMs = this.parts.leaseMs }: { readonly ttlMs?: number }): number {

@@ -10,7 +10,7 @@ const VERSION = 1;
 /** Bytes that wait to be written: soon after, and at most. */
 const FLUSH_BYTES = 256 * 1024;
 const FLUSH_MS = 1_000;
-/** The end of the file that is looked at for its last event; one event of accesses has at most 200 KiB. */
+/** The end of the file that is looked at for its last event; one event of uses has at most some 500 KiB. */
 const TAIL_BYTES = 1024 * 1024;
 /** Some two million events. */
 const MAX_BYTES = 512 * 1024 * 1024;

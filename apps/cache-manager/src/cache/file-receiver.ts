@@ -37,6 +37,7 @@ export class FileReceiver {
     private readonly log: CacheLog,
     private readonly keeper: FileKeeper,
     private readonly growing: GrowingFiles,
+    private readonly onKept: (sizeBytes: number) => void,
   ) {}
 
   /**
@@ -65,6 +66,7 @@ export class FileReceiver {
       if (this.index.isDeleted(claims.assetId)) throw assetDeleted();
       const file = await this.keeper.inTurn(claims.assetId, () => this.keep(incoming, claims, content));
       growing.store();
+      this.onKept(file.sizeBytes);
       return file;
     } finally {
       growing?.breakOff();

@@ -17,15 +17,24 @@ export interface OrderedFile {
   readonly bytes: number;
 }
 
-type Counted = Record<Hold | 'evictable' | 'kept', number>;
-const none = (): Counted => ({ leased: 0, pinned: 0, 'last-copy': 0, evictable: 0, kept: 0 });
+/** Of one owner's files, by what holds them first. */
+export interface Holdings {
+  readonly owner: string;
+  readonly files: HeldBytes;
+  readonly bytes: HeldBytes;
+}
+
+type Counted = Record<Hold | 'evictable', number>;
+const zero = (): Counted => ({ leased: 0, pinned: 0, 'last-copy': 0, evictable: 0 });
+/** `kept`: bytes. */
+const none = () => ({ bytes: zero(), files: zero(), kept: 0 });
 
 /** The cached files in the order of the policy, and what holds some of them. */
 export class EvictionOrder {
   private readonly holds = new Map<string, Set<Hold>>();
   private readonly files = new Map<string, OrderedFile>();
   private readonly held = none();
-  private readonly byOwner = new Map<string, Counted>();
+  private readonly byOwner = new Map<string, ReturnType<typeof none>>();
 
   constructor(private readonly policy: EvictionPolicy) {}
 
@@ -78,8 +87,13 @@ export class EvictionOrder {
 
   /** Allocated bytes of all files, or of one owner's, by what holds them first; those that nothing is known to hold are evictable. */
   heldBytes(owner?: string): HeldBytes {
-    const { kept: _, ...held } = this.of(owner);
-    return held;
+    return { ...this.of(owner).bytes };
+  }
+
+  /** Of each owner that has a file, by name, or of one. */
+  holdings(owner?: string): Holdings[] {
+    const owners = owner === undefined ? [...this.byOwner.keys()].toSorted() : [owner];
+    return owners.map((of) => ({ owner: of, files: { ...this.of(of).files }, bytes: { ...this.of(of).bytes } }));
   }
 
   /** Allocated bytes that are pinned or last copies, whatever else holds them. */
@@ -92,7 +106,7 @@ export class EvictionOrder {
     return held !== undefined && (held.has('pinned') || held.has('last-copy'));
   }
 
-  private of(owner: string | undefined): Counted {
+  private of(owner: string | undefined): ReturnType<typeof none> {
     return owner === undefined ? this.held : (this.byOwner.get(owner) ?? none());
   }
 
@@ -103,9 +117,10 @@ export class EvictionOrder {
     const own = this.byOwner.get(file.owner) ?? none();
     this.byOwner.set(file.owner, own);
     for (const counted of [this.held, own]) {
-      counted[hold] += by * file.bytes;
+      counted.bytes[hold] += by * file.bytes;
+      counted.files[hold] += by;
       if (this.isKept(file.assetId)) counted.kept += by * file.bytes;
     }
-    if (Object.values(own).every((bytes) => bytes === 0)) this.byOwner.delete(file.owner);
+    if (Object.values(own.files).every((files) => files === 0)) this.byOwner.delete(file.owner);
   }
 }

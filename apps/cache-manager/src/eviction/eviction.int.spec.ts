@@ -1,4 +1,6 @@
 import { SUBJECTS, type CachedFile, type CacheUsage } from '@ferry/contracts';
+import { usageStream, type UsageEvent } from '@ferry/domain/transfer/events';
+import { metadataFor } from '@ferry/event-store';
 import type { RecordedEvent } from '@ferry/kernel';
 import { eventually } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
@@ -66,6 +68,22 @@ describe('a full cache', () => {
     expect((data as { freedBytes: number }).freedBytes).toBeGreaterThan(vendor.video.length);
     await expect(cache.lease(gone[0]!)).rejects.toMatchObject({ code: 'NOT_CACHED' });
     await expect(stat(join(cache.cacheDir, 'assets', gone[0]!))).rejects.toMatchObject({ code: 'ENOENT' });
+  }, 60_000);
+
+  it('keeps a file whose asset was handed out by reference longer than others, although nobody read it', async () => {
+    const assets: string[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      assets.push(await asset(true));
+      await cached(assets.at(-1)!);
+    }
+    const minute = new Date(Date.now() + 10 * 60_000).toISOString();
+    const used = assets.toSorted()[0]!;
+    const data = { minute, uses: [{ routeId: randomUUID(), assetId: used }] };
+    await cache.eventStore.record<UsageEvent>({ stream: usageStream(0), events: [{ type: 'ReferencesUsed', data }], metadata: metadataFor({ owner: '*', actor: 'service:transfer', commandId: randomUUID() }) });
+    // What is deleted afterwards goes afterwards: the use is known then.
+    await remove(assets.toSorted()[3]!);
+    for (let count = 0; count < 3; count += 1) await cached(await asset(true));
+    expect((await lastOf(used)).type).toBe('FileCached');
   }, 60_000);
 
   it('tells nobody that a file is there which is about to go', async () => {

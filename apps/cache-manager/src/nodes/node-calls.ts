@@ -2,6 +2,8 @@ import {
   AcquireLeaseRequest,
   AssetCommandRequest,
   AssetRequest,
+  CacheForecastRequest,
+  CacheStatisticsRequest,
   FollowDownloadRequest,
   LeaseRequest,
   OpenDownloadRequest,
@@ -9,6 +11,8 @@ import {
   SkipCaptureRequest,
   type AcquireLeaseAnswer,
   type CacheNodeCall,
+  type CacheNodeForecast,
+  type CacheNodeStatistics,
   type CacheNodeUsage,
   type ConfirmCopyAnswer,
   type FollowDownloadAnswer,
@@ -17,6 +21,7 @@ import {
 } from '@ferry/contracts';
 import type { CacheService } from '../cache/cache.service';
 import type { Pins } from '../eviction/pins';
+import type { CacheForecasts } from '../statistics/cache-forecasts';
 
 /** What validates the request of each call. */
 export const REQUESTS = {
@@ -30,6 +35,8 @@ export const REQUESTS = {
   releaseLastCopy: AssetCommandRequest,
   skipCapture: SkipCaptureRequest,
   usage: OwnedRequest,
+  statistics: CacheStatisticsRequest,
+  forecast: CacheForecastRequest,
   confirm: AssetRequest,
 } as const satisfies Readonly<Record<CacheNodeCall, new () => object>>;
 
@@ -44,6 +51,8 @@ interface Answers {
   readonly releaseLastCopy: PinAnswer;
   readonly skipCapture: PinAnswer;
   readonly usage: CacheNodeUsage;
+  readonly statistics: CacheNodeStatistics;
+  readonly forecast: CacheNodeForecast;
   readonly confirm: ConfirmCopyAnswer;
 }
 
@@ -53,7 +62,7 @@ export type AnswerOf<C extends CacheNodeCall> = Answers[C];
 /** What one node can be asked for. */
 export type NodeCalls = { readonly [C in CacheNodeCall]: (request: RequestOf<C>) => Promise<AnswerOf<C>> | AnswerOf<C> };
 
-export const nodeCallsOf = (service: CacheService, pins: Pins): NodeCalls => ({
+export const nodeCallsOf = (service: CacheService, pins: Pins, forecasts: CacheForecasts): NodeCalls => ({
   open: (request) => service.open(request),
   follow: (request) => service.follow(request),
   acquire: (request) => service.acquire(request),
@@ -64,5 +73,7 @@ export const nodeCallsOf = (service: CacheService, pins: Pins): NodeCalls => ({
   releaseLastCopy: (request) => pins.releaseLastCopy(request),
   skipCapture: (request) => service.skipCapture(request),
   usage: (request) => service.usage(request),
+  statistics: (request) => service.statistics(request),
+  forecast: (request) => forecasts.forecast(request),
   confirm: (request) => service.confirm(request),
 });

@@ -1,4 +1,4 @@
-import { SUBJECTS, type AcquireLeaseAnswer, type CachedFile, type CacheUsage, type FollowDownloadAnswer } from '@ferry/contracts';
+import { SUBJECTS, type AcquireLeaseAnswer, type CachedFile, type CacheStatistics, type CacheUsage, type FollowDownloadAnswer } from '@ferry/contracts';
 import { downloadIdOf } from '@ferry/kernel';
 import { eventually, spawnTs } from '@ferry/testing/specs';
 import { randomUUID } from 'node:crypto';
@@ -87,6 +87,12 @@ describe('several nodes', () => {
     const sum = (of: 'maxBytes' | 'usedBytes' | 'files') => usage.nodes.reduce((all, node) => all + node[of], 0);
     expect([usage.maxBytes, usage.usedBytes, usage.files]).toEqual([sum('maxBytes'), sum('usedBytes'), sum('files')]);
     expect(usage.files).toBeGreaterThan(IDS.length);
+  });
+
+  it('tell what they did, each', async () => {
+    const { nodes: each, silentNodes } = await nodes.ask<CacheStatistics>(SUBJECTS.cache.statistics, { admin: false });
+    expect([each.map(({ nodeId }) => nodeId).sort(), silentNodes]).toEqual([IDS, []]);
+    expect(each.every(({ sinceStart }) => sinceStart.fetchedBytes > 0)).toBe(true);
   });
 });
 

@@ -1,7 +1,11 @@
 import {
   NAME_PATTERN,
   type AcquireLeaseRequest,
+  type CacheForecast,
+  type CacheForecastRequest,
   type CacheNodeCall,
+  type CacheStatistics,
+  type CacheStatisticsRequest,
   type CacheUsage,
   type FollowDownloadRequest,
   type LeaseRequest,
@@ -17,6 +21,7 @@ import { nodeOfLease } from './lease-ids';
 import type { AnswerOf, RequestOf } from './node-calls';
 import { isGone, type NodeLink } from './node-link';
 import { ranked } from './rendezvous';
+import { forecastOfAll, statisticsOfAll } from './statistics-of-all';
 import { usageOfAll } from './usage-of-all';
 
 /** Milliseconds for all nodes that are asked, one after the other: less than the asker's 5 s. */
@@ -24,6 +29,8 @@ const ALL_MS = 4_500;
 /** For one of several that may have a file: enough to look at it. */
 const LOOK_MS = 2_000;
 const USAGE_MS = 2_000;
+/** More than a node lets an asker wait for its history. */
+const FORECAST_MS = 6_000;
 
 type NodeIds = Iterable<string> | AsyncIterable<string>;
 type OfAsset = { readonly assetId: string };
@@ -64,6 +71,18 @@ export class Router {
   usage(request: OwnedRequest): Promise<CacheUsage> {
     const { nodes, link } = this.parts;
     return usageOfAll(nodes.nodeId, nodes.others(), (nodeId) => link.ask(nodeId, 'usage', request, { timeoutMs: USAGE_MS }));
+  }
+
+  /** Of all live nodes. */
+  statistics(request: CacheStatisticsRequest): Promise<CacheStatistics> {
+    const { nodes, link } = this.parts;
+    return statisticsOfAll([nodes.nodeId, ...nodes.others()], (nodeId) => link.ask(nodeId, 'statistics', request, { timeoutMs: USAGE_MS }));
+  }
+
+  /** Of all live nodes. @throws FerryError CACHE_FORECAST_PENDING where one of them reads yet; CACHE_HISTORY_TOO_SHORT */
+  forecast(request: CacheForecastRequest): Promise<CacheForecast> {
+    const { nodes, link } = this.parts;
+    return forecastOfAll([nodes.nodeId, ...nodes.others()], (nodeId) => link.ask(nodeId, 'forecast', request, { timeoutMs: FORECAST_MS }));
   }
 
   private candidates(call: CacheNodeCall, request: object): NodeIds {

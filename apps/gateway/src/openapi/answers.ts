@@ -18,7 +18,7 @@ const object = (fields: Readonly<Record<string, Schema>>): Schema => ({
   properties: Object.fromEntries(Object.entries(fields).map(([name, schema]) => [name.replace('?', ''), schema])),
 });
 
-/** Bytes by what keeps them from being evicted. */
+/** Bytes, or files, by what keeps them from being evicted. */
 const heldBytes = object({ leased: whole, pinned: whole, 'last-copy': whole, evictable: whole });
 const nodeUsage = { nodeId: text, maxBytes: whole, usedBytes: whole, reservedBytes: whole, files: whole, leases: whole, heldBytes, yours: heldBytes };
 
@@ -173,6 +173,39 @@ export const ANSWERS = {
   WarmingList: object({ items: list('WarmingSummary') }),
   Warming: object({ ...WARMING, failures: { type: 'array', items: object({ assetId: uuid, kind: text }), description: 'At most 1,000.' } }),
   WarmingCommand: object({ warmingId: uuid, status: WARMING.status, total: whole, token: ref('Token') }),
+  CacheCounts: object({
+    hits: whole,
+    misses: whole,
+    hitBytes: whole,
+    fetchedBytes: whole,
+    'hitRatio?': { type: 'number' },
+    'byteHitRatio?': { type: 'number' },
+    evictions: { type: 'object', additionalProperties: object({ files: whole, bytes: whole }) },
+  }),
+  CacheNodeStatistics: object({
+    nodeId: text,
+    since: date,
+    sinceStart: ref('CacheCounts'),
+    lastHour: ref('CacheCounts'),
+    lastDay: ref('CacheCounts'),
+    leases: whole,
+    owners: { type: 'array', items: object({ owner: text, files: heldBytes, bytes: heldBytes }) },
+  }),
+  CacheStatistics: object({ nodes: list('CacheNodeStatistics'), silentNodes: { type: 'array', items: text } }),
+  CacheForecast: object({ nodes: list('CacheNodeForecast'), silentNodes: { type: 'array', items: text } }),
+  CacheNodeForecast: object({
+    nodeId: text,
+    policy: text,
+    days: whole,
+    madeAt: date,
+    sampled: { type: 'number' },
+    accesses: whole,
+    bytes: whole,
+    budgets: {
+      type: 'array',
+      items: object({ factor: { type: 'number' }, maxBytes: whole, hits: whole, hitBytes: whole, hitRatio: { type: 'number' }, byteHitRatio: { type: 'number' } }),
+    },
+  }),
   Provider: {
     ...object({ providerId: text, available: { type: 'boolean' }, 'displayName?': text, 'variants?': { type: 'array', items: { type: 'object' } } }),
     description: 'With `available: false` the adapter does not answer now, and nothing else is known.',

@@ -42,6 +42,8 @@ it('is OpenAPI 3.1 and knows every route', () => {
     'GET /v1/assets/{assetId}/provider-urls/{providerId}/plan',
     'GET /v1/assets/{assetId}/uses',
     'GET /v1/cache/captures',
+    'GET /v1/cache/forecast',
+    'GET /v1/cache/statistics',
     'GET /v1/cache/usage',
     'GET /v1/cache/warmings',
     'GET /v1/cache/warmings/{warmingId}',
