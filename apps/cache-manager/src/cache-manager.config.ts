@@ -11,6 +11,8 @@ export class CacheManagerConfig {
   @IsString() @IsNotEmpty() CACHE_DIR!: string;
   /** Bytes that the cached files may take on the disk, those being written included. */
   @IsInt() @Min(1_048_576) CACHE_MAX_BYTES!: number;
+  /** Bytes that stay free on the volume of the folder, whoever fills it. Default: a twentieth of the volume, 1 GiB at most. */
+  @IsOptional() @IsInt() @Min(0) CACHE_MIN_FREE_BYTES?: number;
   /** Which file goes first when room is needed: `lru`, `gdsf` (small and often used files stay) or `sieve`. */
   @IsIn(POLICY_NAMES) CACHE_POLICY: PolicyName = 'lru';
   /** Share of the budget above which files are evicted ahead of need. */

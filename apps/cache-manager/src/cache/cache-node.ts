@@ -9,8 +9,10 @@ import { DataPlaneServer } from '../data-plane/data-plane.server';
 import { SignedUrls } from '../data-plane/signed-url';
 import { Budget, roundToBlocks } from '../disk/budget';
 import { CacheDisk } from '../disk/cache-disk';
+import { ensureFolder } from '../disk/durable';
 import { FolderLock } from '../disk/folder-lock';
 import { CacheLayout } from '../disk/layout';
+import { Volume } from '../disk/volume';
 import { EvictionOrder, minuteNow } from '../eviction/eviction-order';
 import { Evictor } from '../eviction/evictor';
 import { OtherCopies } from '../eviction/other-copies';
@@ -74,7 +76,9 @@ export class CacheNode {
     const order = new EvictionOrder(createPolicy(config.CACHE_POLICY));
     const index: CacheIndex = new CacheIndex(nodeId, (assetId, minute) => follow(order, index, assetId, minute));
     const leases = new Leases(() => performance.now(), (assetId, isLeased) => order.set(assetId, 'leased', isLeased), () => newLeaseId(nodeId));
-    const budget: Budget = new Budget(config.CACHE_MAX_BYTES, { makeRoom: (bytes) => evictor.makeRoom(bytes), heldBy: () => order.heldBytes() });
+    await ensureFolder(folder);
+    const volume = await Volume.of(folder, config.CACHE_MIN_FREE_BYTES);
+    const budget: Budget = new Budget(config.CACHE_MAX_BYTES, { makeRoom: (bytes) => evictor.makeRoom(bytes), heldBy: () => order.heldBytes() }, volume);
     const disk = await CacheDisk.open(folder, budget);
     const lock = FolderLock.take(new CacheLayout(folder).lockFile, folder);
     const nodes = new LiveNodes(messaging, nodeId, logger);
@@ -93,7 +97,7 @@ export class CacheNode {
     const growing = new GrowingFiles();
     const accesses = new AccessLog(eventStore, nodeId, logger, (assetId) => order.touch(assetId, minuteNow()));
     const urls: SignedUrls = new SignedUrls(() => config.CACHE_DATA_URL?.replace(/\/+$/, '') ?? dataPlane.address, config.CACHE_URL_SECRET.split(','));
-    const journal = new EventJournal(disk.layout.journal, { nodeId, prefixes: followedBy(nodeId) }, logger);
+    const journal = new EventJournal(disk.layout.journal, { nodeId, prefixes: followedBy(nodeId) }, logger, (bytes) => budget.setAside(bytes));
     const scrubber = new Scrubber({ index, disk, keeper, leases, metrics, logger }, config.CACHE_SCRUB_BYTES_PER_SECOND);
     const onReady = (): void => {
       evictor.begin();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { toPosition, type RecordedEvent } from '@ferry/kernel';
 import { createLogger } from '@ferry/observability';
 import { tempDir, type TempDir } from '@ferry/testing/specs';
+import { BLOCK_BYTES } from '../disk/budget';
 import { EventJournal } from './event-journal';
 
 const PREFIXES = ['cache-', 'asset-'];
@@ -28,8 +29,8 @@ const event = (number: number): RecordedEvent =>
 const events = (from: number, to: number): RecordedEvent[] => Array.from({ length: to - from }, (_, at) => event(from + at));
 
 /** A start: what was kept, then some more that comes. */
-const start = async (more: readonly RecordedEvent[], { nodeId = 'node-1', prefixes = PREFIXES, isInStore = true } = {}) => {
-  const journal = new EventJournal(path, { nodeId, prefixes }, createLogger('spec'));
+const start = async (more: readonly RecordedEvent[], { nodeId = 'node-1', prefixes = PREFIXES, isInStore = true, takeRoom = (_bytes: number): boolean => true } = {}) => {
+  const journal = new EventJournal(path, { nodeId, prefixes }, createLogger('spec'), takeRoom);
   const kept: RecordedEvent[] = [];
   const asked: string[] = [];
   const position = await journal.replay(
@@ -98,4 +99,18 @@ it('is used up to a damage in its middle, and goes on from there', async () => {
   expect(await start(events(1, 5))).toMatchObject({ kept: events(0, 1), position: event(0).position });
   await appendFile(path, 'garbage');
   expect((await start([])).kept).toEqual(events(0, 5));
+});
+
+it('keeps no more than there is room for, leaves no gap, and goes on where there is room again', async () => {
+  let blocks = 2;
+  const takeRoom = (bytes: number): boolean => (blocks -= bytes / BLOCK_BYTES) >= 0;
+  await start(events(0, 100), { takeRoom });
+  expect((await stat(path)).size).toBeLessThanOrEqual(2 * BLOCK_BYTES);
+  const { kept, position } = await start(events(0, 0));
+  expect(kept.length).toBeGreaterThan(10);
+  expect(kept.length).toBeLessThan(100);
+  expect(kept).toMatchObject(events(0, kept.length).map(({ id }) => ({ id })));
+  expect(position).toBe(kept.at(-1)!.position);
+  await start(events(kept.length, 100));
+  expect((await start([])).kept).toHaveLength(100);
 });

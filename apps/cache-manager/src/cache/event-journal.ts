@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { crc32 } from 'node:zlib';
 import type { Position, RecordedEvent } from '@ferry/kernel';
 import type { Logger } from '@ferry/observability';
+import { roundToBlocks } from '../disk/budget';
 import { absentIfMissing } from '../disk/disk-errors';
 
 const VERSION = 1;
@@ -33,6 +34,9 @@ export class EventJournal {
   private lines: string[] = [];
   private waiting = 0;
   private bytes = 0;
+  /** Blocks of the disk that it may fill. */
+  private room = 0;
+  private isFull = false;
   private handle?: FileHandle;
   private timer?: NodeJS.Timeout;
   private writing: Promise<void> = Promise.resolve();
@@ -41,6 +45,7 @@ export class EventJournal {
     private readonly path: string,
     private readonly of: JournalOf,
     private readonly logger: Logger,
+    private readonly takeRoom: (bytes: number) => boolean,
   ) {}
 
   /**
@@ -62,7 +67,8 @@ export class EventJournal {
       if (goodBytes) await truncate(this.path, goodBytes);
       else await writeFile(this.path, this.header, { mode: 0o600 });
       this.handle = await open(this.path, 'a');
-      this.bytes = goodBytes;
+      this.bytes = 0;
+      this.isFull = !this.fits(goodBytes || Buffer.byteLength(this.header));
     } catch (error) {
       this.logger.warn({ err: error }, 'the copy of the events cannot be written; the next start reads them from the event store');
     }
@@ -70,12 +76,12 @@ export class EventJournal {
 
   /** Keeps an event. Resolves when there is room for the next. */
   async append({ id, streamName, revision, position, created, type, data, metadata: { owner } }: RecordedEvent): Promise<void> {
-    if (!this.handle || this.bytes > MAX_BYTES) return;
+    if (!this.handle || this.isFull) return;
     const line: Line = [id, streamName, revision, position, created, type, data, owner];
     const text = sealed(line);
+    if (!this.fits(Buffer.byteLength(text))) return;
     this.lines.push(text);
     this.waiting += text.length;
-    this.bytes += text.length;
     this.timer ??= setTimeout(() => this.flush(), FLUSH_MS).unref();
     if (this.waiting < FLUSH_BYTES) return;
     this.flush();
@@ -100,6 +106,19 @@ export class EventJournal {
     this.lines = [];
     this.waiting = 0;
     if (text) this.writing = this.writing.then(() => this.write(text));
+  }
+
+  /** Room first. Where there is none nothing more is kept until the next start: the file must have no gap. */
+  private fits(bytes: number): boolean {
+    const more = roundToBlocks(this.bytes + bytes) - this.room;
+    this.isFull = this.bytes + bytes > MAX_BYTES || (more > 0 && !this.takeRoom(more));
+    if (this.isFull) {
+      this.logger.info({ bytes: this.bytes }, 'the copy of the events is as large as it may be; the next start reads the rest from the event store');
+      return false;
+    }
+    this.bytes += bytes;
+    this.room += Math.max(0, more);
+    return true;
   }
 
   /** After a failure nothing more is kept: the file must have no gap. */

@@ -57,7 +57,7 @@ export class FileReceiver {
     try {
       // A newer attempt may have been announced meanwhile: whoever waits for that one is not to be given this.
       signal.throwIfAborted();
-      growing = this.growing.begin(claims, defined({ path: incoming.path, kind, sizeBytes, filename }));
+      growing = this.growing.begin(claims, defined({ open: () => incoming.openToRead(), kind, sizeBytes, filename }));
       await this.write(incoming, growing, body(incoming.reservation.broken), sizeBytes);
       stepBoundary('cache.after-all-bytes');
       const content = await verify(incoming, { sizeBytes, kind: claims.kind, sha256: this.index.sha256Of(claims.assetId) ?? claims.sha256 });

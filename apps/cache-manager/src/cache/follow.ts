@@ -1,6 +1,5 @@
 import type { FollowDownloadAnswer } from '@ferry/contracts';
 import { defined, FerryError, parseRunId } from '@ferry/kernel';
-import { open } from 'node:fs/promises';
 import { absentIfMissing } from '../disk/disk-errors';
 import { safeFilename } from '../disk/filename';
 import { earlyFactsOf, GrowingSource, NotYetThere, type EarlyFacts } from '../media/early-facts';
@@ -51,7 +50,7 @@ const runOf = (downloadId: string): number => parseRunId(downloadId)?.run ?? 0;
 
 /** Waits for as much of the file as its format needs, and no longer. */
 const earlyFacts = async (file: GrowingFile, sizeBytes: number, until: number): Promise<EarlyFacts> => {
-  const handle = await open(file.facts.path, 'r').catch(absentIfMissing);
+  const handle = await file.facts.open().catch(absentIfMissing);
   if (!handle) throw notBegun();
   try {
     const headBytes = Math.min(HEAD_BYTES, sizeBytes);

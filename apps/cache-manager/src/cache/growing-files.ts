@@ -1,4 +1,5 @@
 import { defined, FerryError, type MediaKind } from '@ferry/kernel';
+import type { FileHandle } from 'node:fs/promises';
 
 /** Attempts whose end is remembered, so that a late reader of a stored one still gets its file. */
 const REMEMBERED = 10_000;
@@ -15,8 +16,8 @@ export interface GrowingAttempt {
 }
 
 export interface GrowingFacts {
-  /** Where the bytes are written. */
-  readonly path: string;
+  /** To read what is written; refused with ENOENT where it has left its place. The handle is the caller's to close. */
+  readonly open: () => Promise<FileHandle>;
   readonly kind: MediaKind;
   /** Announced; absent: not known before the end. */
   readonly sizeBytes?: number;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FerryError } from '@ferry/kernel';
 import { attemptGone, type GrowingFile, type GrowingFiles } from '../cache/growing-files';
@@ -46,7 +46,7 @@ export const followContent = async (parts: FollowParts, claims: GetClaims & Foll
 const openGrowing = async (file: GrowingFile, silentMs: number): Promise<FileHandle | undefined> => {
   while (file.state === 'growing') {
     try {
-      return await open(file.facts.path, 'r');
+      return await file.facts.open();
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       if (!(await file.change(silentMs))) throw attemptGone();

@@ -10,6 +10,7 @@ import { FolderLock } from './folder-lock';
 import { assetFolders, sweepBlobs, sweepTemporary } from './folder-scan';
 import { ownerKeyOf } from './layout';
 import type { StoredFile } from './stored-file';
+import { Volume } from './volume';
 
 const A = '11111111-1111-5111-8111-111111111111';
 const B = '22222222-2222-5222-8222-222222222222';
@@ -18,11 +19,13 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const full = { makeRoom: () => Promise.resolve(false), heldBy: () => ({ cached: 7 }) };
 
 let folder: TempDir;
+let volume: Volume;
 let budget: Budget;
 let disk: CacheDisk;
 beforeEach(async () => {
   folder = await tempDir('ferry-disk-');
-  budget = new Budget(MAX_BYTES, full);
+  volume = await Volume.of(folder.path, 0);
+  budget = new Budget(MAX_BYTES, full, volume);
   disk = await CacheDisk.open(folder.path, budget);
 });
 afterEach(() => folder.remove());
@@ -186,7 +189,7 @@ describe('a crash after each step of a store', () => {
     if (done >= 3) await disk.linkBlob(file);
     await incoming.close();
 
-    disk = await CacheDisk.open(folder.path, new Budget(MAX_BYTES, full));
+    disk = await CacheDisk.open(folder.path, new Budget(MAX_BYTES, full, volume));
     await sweepTemporary(disk.layout);
     const folders: string[] = [];
     for await (const found of assetFolders(disk.layout)) folders.push(found);
@@ -209,7 +212,7 @@ describe('the budget', () => {
   });
 
   it('reserves in steps where the length is unknown, less near the end, and refuses the byte too much', async () => {
-    const large = new Budget(3 * STEP_BYTES, full);
+    const large = new Budget(3 * STEP_BYTES, full, volume);
     const first = await large.reserve();
     await first.cover(1);
     expect(large.reservedBytes).toBe(STEP_BYTES);
@@ -229,7 +232,7 @@ describe('the budget', () => {
   });
 
   it('breaks the youngest of unknown length off where none can go on, so that the oldest ends', async () => {
-    const large = new Budget(3 * STEP_BYTES, full);
+    const large = new Budget(3 * STEP_BYTES, full, volume);
     const [oldest, youngest] = [await large.reserve(), await large.reserve()];
     await oldest.cover(1);
     await youngest.cover(STEP_BYTES + 1);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serially } from '@ferry/resilience';
@@ -10,6 +10,7 @@ import { ensureFolder, linkOver, syncFolder } from './durable';
 import { hashOf } from './hash';
 import { IncomingFile } from './incoming-file';
 import { CacheLayout } from './layout';
+import { OpenFiles } from './open-files';
 import { allocatedBytes, hasStamp, stampOf, type StoredFile } from './stored-file';
 
 /** What lies under an asset's name now. The handle of an intact file is the reader's to close. */
@@ -18,6 +19,7 @@ export type OpenedFile = { readonly state: 'intact'; readonly handle: FileHandle
 /** The cache's folder: writes files so that they survive a crash, keeps one blob per owner and content, and counts bytes. */
 export class CacheDisk {
   private readonly inTurn = serially();
+  private readonly openFiles = new OpenFiles();
 
   private constructor(
     readonly layout: CacheLayout,
@@ -32,7 +34,7 @@ export class CacheDisk {
 
   /** @throws FerryError EXCEEDS_CACHE, CACHE_FULL, CACHE_UNAVAILABLE */
   receive(sizeBytes?: number): Promise<IncomingFile> {
-    return IncomingFile.create(this.layout.temporary, this.budget, sizeBytes);
+    return IncomingFile.create(this.layout.temporary, this.budget, this.openFiles, sizeBytes);
   }
 
   /**
@@ -87,17 +89,26 @@ export class CacheDisk {
     await syncFolder(folder);
   }
 
-  /** Removes the asset's file, and its blob where no other asset links to it. Answers the bytes that this freed. */
-  remove(file: StoredFile): Promise<number> {
-    return this.exclusive(file, async () => {
-      const before = this.budget.usedBytes;
-      const path = this.layout.link(file.assetId, file.filename);
-      const linked = await stat(path).catch(absentIfMissing);
-      await rm(this.layout.assetFolder(file.assetId), { recursive: true, force: true });
-      if (linked) this.countUnlinked(linked);
-      await this.removeUnlinkedBlob(file);
-      return before - this.budget.usedBytes;
-    });
+  /**
+   * Removes the asset's file, and its blob where no other asset links to it. Answers the bytes that this freed.
+   * @throws FerryError CACHE_UNAVAILABLE
+   */
+  async remove(file: StoredFile): Promise<number> {
+    try {
+      return await this.exclusive(file, () => this.unlink(file));
+    } catch (error) {
+      throw asDiskError(error);
+    }
+  }
+
+  private async unlink(file: StoredFile): Promise<number> {
+    const before = this.budget.usedBytes;
+    const path = this.layout.link(file.assetId, file.filename);
+    const linked = await stat(path).catch(absentIfMissing);
+    await rm(this.layout.assetFolder(file.assetId), { recursive: true, force: true });
+    if (linked) this.countUnlinked(linked);
+    await this.removeUnlinkedBlob(file);
+    return before - this.budget.usedBytes;
   }
 
   /** What lies under the asset's name. */
@@ -157,7 +168,7 @@ export class CacheDisk {
 
   private async openNoFollow(path: string): Promise<FileHandle | 'missing' | 'damaged'> {
     try {
-      return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      return await this.openFiles.open(path);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return 'missing';
       if (errnoOf(error) === 'ELOOP') return 'damaged';
@@ -187,7 +198,7 @@ export class CacheDisk {
       return this.link(blob, path);
     }
     await this.link(path, blob);
-    const handle = await open(path, constants.O_RDWR);
+    const handle = await open(path, 'r+');
     try {
       await handle.utimes(stampOf(sha256), stampOf(sha256));
     } finally {
@@ -199,9 +210,9 @@ export class CacheDisk {
     return linkOver(existing, name, join(this.layout.temporary, randomUUID()));
   }
 
-  /** One name of this file is gone; `before` was seen while it was there. With the last name its bytes are free. */
+  /** One name of this file is gone; `before` was seen while it was there. With the last name its bytes are free, once nobody reads them. */
   private countUnlinked(before: Stats): void {
-    if (before.nlink === 1) this.budget.addUsed(-allocatedBytes(before));
+    if (before.nlink === 1) this.openFiles.whenClosed(before, () => this.budget.addUsed(-allocatedBytes(before)));
   }
 
   /** For whoever changes the names of one asset's file or of its blob. */

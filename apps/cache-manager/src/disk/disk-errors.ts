@@ -17,7 +17,7 @@ export const asDiskError = (error: unknown): unknown => {
     });
   }
   if (errno === 'EROFS' || errno === 'EACCES' || errno === 'EPERM' || errno === 'EIO') {
-    return new FerryError('CACHE_UNAVAILABLE', 'unavailable', `The disk of the cache refuses to be written (${errno}). Check the volume and its permissions.`);
+    return new FerryError('CACHE_UNAVAILABLE', 'unavailable', `The disk of the cache refuses to be read or written (${errno}). Check the volume and its permissions.`);
   }
   return error;
 };

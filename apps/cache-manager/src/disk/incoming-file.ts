@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { roundToBlocks, type Budget, type Reservation } from './budget';
-import { asDiskError } from './disk-errors';
+import { absentIfMissing, asDiskError } from './disk-errors';
+import type { OpenFiles } from './open-files';
 
 /** Bytes that may wait in memory for the disk, beside those that are on their way to it: little is left for the end. */
 const BEHIND_BYTES = 16 * 1024 ** 2;
@@ -21,17 +22,18 @@ export class IncomingFile {
     readonly path: string,
     readonly handle: FileHandle,
     readonly reservation: Reservation,
+    private readonly openFiles: OpenFiles,
   ) {}
 
   /**
    * @param sizeBytes the announced length, where known
    * @throws FerryError EXCEEDS_CACHE, CACHE_FULL, CACHE_UNAVAILABLE
    */
-  static async create(folder: string, budget: Budget, sizeBytes?: number): Promise<IncomingFile> {
+  static async create(folder: string, budget: Budget, openFiles: OpenFiles, sizeBytes?: number): Promise<IncomingFile> {
     const reservation = await budget.reserve(sizeBytes);
     const path = join(folder, randomUUID());
     try {
-      return new IncomingFile(path, await open(path, 'wx+', 0o600), reservation);
+      return new IncomingFile(path, await open(path, 'wx+', 0o600), reservation, openFiles);
     } catch (error) {
       reservation.release();
       throw asDiskError(error);
@@ -55,6 +57,7 @@ export class IncomingFile {
       for (let done = 0; done < chunk.length; ) {
         const { bytesWritten } = await this.handle.write(chunk, done, chunk.length - done, this.written + done);
         done += bytesWritten;
+        this.reservation.wrote(bytesWritten);
       }
     } catch (error) {
       throw asDiskError(error);
@@ -78,17 +81,26 @@ export class IncomingFile {
     await this.handle.close();
   }
 
-  /** Removes the file and gives its room back; safe at any time, also twice and after the file became a blob. */
+  /** For who follows it while it grows; the handle is the caller's to close. */
+  openToRead(): Promise<FileHandle> {
+    return this.openFiles.open(this.path);
+  }
+
+  /** Removes the file and gives its room back once nobody reads it; safe at any time, also twice and after the file became a blob. */
   async discard(): Promise<void> {
+    const { reservation } = this;
     try {
       await this.close();
+      const left = await stat(this.path).catch(absentIfMissing);
       await rm(this.path, { force: true });
+      reservation.grown();
+      if (left) return this.openFiles.whenClosed(left, () => reservation.release());
     } catch (error) {
       // It lies there still: what it takes is used.
-      this.reservation.settle(roundToBlocks(this.written));
+      reservation.settle(roundToBlocks(this.written));
       throw asDiskError(error);
     }
-    this.reservation.release();
+    reservation.release();
   }
 
   private send(): void {

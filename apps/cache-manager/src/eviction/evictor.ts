@@ -38,6 +38,13 @@ export interface EvictionLimits {
   readonly restMs: number;
 }
 
+interface Wanted {
+  /** Bytes; 0 where there is room enough. */
+  readonly needed: () => number;
+  /** Files that are looked at. */
+  readonly looks: number;
+}
+
 /** Makes room by taking files away that are to be had elsewhere, the policy's next one first. One at a time, whoever asks. */
 export class Evictor {
   /** Files that are held as last copies, and until when (of the monotonic clock). */
@@ -69,7 +76,7 @@ export class Evictor {
   async makeRoom(neededBytes: number): Promise<boolean> {
     if (this.parts.budget.freeBytes >= neededBytes) return true;
     if (this.closed || this.restingMs > 0) throw notReady(Math.max(BUSY_MS, this.restingMs));
-    if (!this.freeing) return this.free(neededBytes, LOOKS_PER_REQUEST);
+    if (!this.freeing) return this.free({ needed: () => (this.parts.budget.freeBytes < neededBytes ? neededBytes : 0), looks: LOOKS_PER_REQUEST });
     await Promise.allSettled([this.freeing]);
     return true;
   }
@@ -88,35 +95,38 @@ export class Evictor {
   private async lookAhead(): Promise<void> {
     const { budget, logger } = this.parts;
     const { maxBytes } = budget;
-    const taken = maxBytes - budget.freeBytes;
-    if (this.closed || taken <= this.limits.high * maxBytes || this.restingMs > 0 || this.freeing) return;
+    if (this.closed || budget.takenBytes <= this.limits.high * maxBytes || this.restingMs > 0 || this.freeing) return;
     try {
-      await this.free(maxBytes * (1 - this.limits.low), LOOKS_AHEAD);
+      await this.free({ needed: () => Math.max(0, budget.takenBytes - maxBytes * this.limits.low), looks: LOOKS_AHEAD });
     } catch (error) {
       const level = (error as FerryError).code === 'CACHE_BUSY' ? 'debug' : 'warn';
       logger[level]({ err: error }, 'files could not be evicted ahead; trying again');
     }
   }
 
-  private free(neededBytes: number, looks: number): Promise<boolean> {
-    this.freeing = this.evictUntil(neededBytes, looks).finally(() => (this.freeing = undefined));
+  private free(wanted: Wanted): Promise<boolean> {
+    this.freeing = this.evictUntil(wanted).finally(() => (this.freeing = undefined));
     return this.freeing;
   }
 
-  private async evictUntil(neededBytes: number, atMost: number): Promise<boolean> {
+  private async evictUntil({ needed, looks: atMost }: Wanted): Promise<boolean> {
     const { budget, order, leases } = this.parts;
     const until = performance.now() + LOOKS_FOR_MS;
     let evicted = 0;
     leases.sweep();
     this.forgetOldLastCopies();
-    for (let looks = 0; budget.freeBytes < neededBytes; looks += 1) {
-      const assetId = order.next();
+    for (let looks = 0; needed() > 0; looks += 1) {
+      // Where others fill the volume, all that may go would not help.
+      const isInVain = budget.volumeLacks(needed()) > order.heldBytes().evictable;
+      const assetId = isInVain ? undefined : order.next();
       if (assetId === undefined) return (await this.others()) || evicted > 0;
       if (looks >= atMost || performance.now() > until || this.closed) {
         if (evicted > 0) return true;
         throw busy();
       }
-      if (await this.tryEvict(assetId)) evicted += 1;
+      if (!(await this.tryEvict(assetId))) continue;
+      evicted += 1;
+      await budget.look();
     }
     return true;
   }

@@ -74,6 +74,7 @@ export class RunningCache {
       FERRY_PROVIDERS: 'pixverse',
       CACHE_DIR: this.cacheDir,
       CACHE_MAX_BYTES: String(MAX_BYTES),
+      CACHE_MIN_FREE_BYTES: '0',
       CACHE_NODE_ID: NODE_ID,
       CACHE_LEASE_SECONDS: String(LEASE_SECONDS),
       CACHE_URL_SECRET: `${SECRET},another-secret-of-at-least-32-characters`,

@@ -17,6 +17,8 @@ export interface ServiceParts {
 
 /** Two hundred small videos: enough to try things, too little to fill a disk. CACHE_MAX_BYTES in the environment wins. */
 const CACHE_MAX_BYTES = 2 * 1024 ** 3;
+/** The machine may be small, and its disk nearly full. CACHE_MIN_FREE_BYTES in the environment wins. */
+const CACHE_MIN_FREE_BYTES = 128 * 1024 ** 2;
 
 /** The services with the environment that they also have in production, each on a port of its own on loopback. */
 export function planServices(names: readonly ServiceName[], setting: Setting, parts: ServiceParts): ProcessSpec[] {
@@ -44,7 +46,7 @@ function defaults(name: ServiceName, setting: Setting): NodeJS.ProcessEnv {
     case 'provider-sora':
       return { ...common, ...providerEnvironment('sora', simulator.openai, setting) };
     case 'cache-manager':
-      return { ...common, CACHE_MAX_BYTES: String(CACHE_MAX_BYTES), CACHE_NODE_ID: 'local' };
+      return { ...common, CACHE_MAX_BYTES: String(CACHE_MAX_BYTES), CACHE_MIN_FREE_BYTES: String(CACHE_MIN_FREE_BYTES), CACHE_NODE_ID: 'local' };
     default:
       return common;
   }
