@@ -50,6 +50,7 @@ export const STEP_BOUNDARIES = {
     'cache.lease-given',
     'cache.copy-looked-for',
   ],
+  eviction: ['cache.before-file-evicted', 'cache.after-file-evicted', 'cache.after-unlink', 'cache.after-blob-unlink', 'cache.after-eviction'],
   provider: [
     'provider.job-taken',
     'provider.job-listening',

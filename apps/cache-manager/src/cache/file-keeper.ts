@@ -1,7 +1,7 @@
 import type { CachedFile } from '@ferry/contracts';
 import type { EvictionReason, FileEvictedData } from '@ferry/domain/cache';
 import { defined, FerryError, sameJson, type CopyLocation } from '@ferry/kernel';
-import type { Logger } from '@ferry/observability';
+import { stepBoundary, type Logger } from '@ferry/observability';
 import { serially } from '@ferry/resilience';
 import type { FileHandle } from 'node:fs/promises';
 import type { CacheDisk, OpenedFile } from '../disk/cache-disk';
@@ -156,8 +156,11 @@ export class FileKeeper {
   private async takeAway(found: IndexedFile, reason: EvictionReason, otherCopy?: CopyLocation): Promise<void> {
     const { assetId } = found.file;
     const freedBytes = await this.disk.freedByRemoval(storedFileOf(found));
+    stepBoundary('cache.before-file-evicted');
     await this.recordEviction(found, defined({ nodeId: this.index.nodeId, reason, freedBytes, otherCopy }));
+    stepBoundary('cache.after-file-evicted');
     await this.disk.remove(storedFileOf(found));
+    stepBoundary('cache.after-eviction');
     this.onEvicted(reason, freedBytes);
     this.logger.info({ assetId, reason, freedBytes }, 'evicted a file');
   }

@@ -106,8 +106,10 @@ export class CacheDisk {
     const path = this.layout.link(file.assetId, file.filename);
     const linked = await stat(path).catch(absentIfMissing);
     await rm(this.layout.assetFolder(file.assetId), { recursive: true, force: true });
+    stepBoundary('cache.after-unlink');
     if (linked) this.countUnlinked(linked);
     await this.removeUnlinkedBlob(file);
+    stepBoundary('cache.after-blob-unlink');
     return before - this.budget.usedBytes;
   }
 

@@ -41,7 +41,10 @@ export const appOf = (boundary: StepBoundary): App => {
   return DOWNLOADS_OF_ADAPTERS.includes(boundary) ? 'provider-pixverse' : 'provider-sora';
 };
 
-export const ALL_BOUNDARIES: readonly StepBoundary[] = Object.values(STEP_BOUNDARIES).flat();
+const { eviction: _, ...passed } = STEP_BOUNDARIES;
+
+/** All that cold transfers pass: in a cache that has room nothing is evicted. */
+export const ALL_BOUNDARIES: readonly StepBoundary[] = Object.values(passed).flat();
 
 /** In an order that follows from the seed. */
 export const shuffled = <T>(items: readonly T[], seed: number): T[] =>
