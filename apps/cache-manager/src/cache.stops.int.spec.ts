@@ -20,11 +20,16 @@ interface Known {
 let cache: RunningCache;
 let vendor: Vendor;
 let known: Known[] = [];
+let process: CacheProcess | undefined;
 beforeAll(async () => {
   cache = await RunningCache.start();
   await cache.shutDown();
   vendor = await Vendor.start(cache);
 }, 60_000);
+afterEach(async () => {
+  await process?.stop();
+  known = [];
+});
 afterAll(async () => {
   await vendor?.stop();
   await cache?.stop();
@@ -95,7 +100,7 @@ const steps: readonly [string, readonly StepBoundary[]][] = [
 
 describe.each(steps)('a cache-manager that is lost in %s', (what, names) => {
   it.each(names)('at %s', async (name) => {
-    let process = await CacheProcess.start(cache);
+    process = await CacheProcess.start(cache);
     const files = what === 'a write' ? 1 : FITTING;
     for (let count = 0; count < files; count += 1) await putSurely(await newAsset());
     await process.stop();
@@ -120,6 +125,5 @@ describe.each(steps)('a cache-manager that is lost in %s', (what, names) => {
     await putSurely(one);
     await checkAll();
     await remove();
-    await process.stop();
   }, 120_000);
 });

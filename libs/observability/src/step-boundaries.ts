@@ -48,9 +48,8 @@ export const STEP_BOUNDARIES = {
     'cache.after-file-cached',
     'cache.before-put-answer',
     'cache.lease-given',
-    'cache.copy-looked-for',
   ],
-  eviction: ['cache.before-file-evicted', 'cache.after-file-evicted', 'cache.after-unlink', 'cache.after-blob-unlink', 'cache.after-eviction'],
+  eviction: ['cache.copy-looked-for', 'cache.before-file-evicted', 'cache.after-file-evicted', 'cache.after-unlink', 'cache.after-blob-unlink', 'cache.after-eviction'],
   provider: [
     'provider.job-taken',
     'provider.job-listening',
