@@ -9,7 +9,7 @@ import { Documented } from '../openapi/documented';
 import { Services } from '../services';
 import { ListTransfersQuery } from './transfers.parameters';
 
-const COMMAND_ERRORS = { 404: ['UNKNOWN_TRANSFER'], 409: ['CONFLICT'], 501: ['UNSUPPORTED'] };
+const COMMAND_ERRORS = { 404: ['UNKNOWN_TRANSFER'], 409: ['CONFLICT'] };
 
 @ApiTags('transfers')
 @ApiBearerAuth()
